@@ -1,0 +1,83 @@
+# What every target has in common, and vigil_room(): one static library per room.
+
+find_package(Threads REQUIRED)
+add_library(vigil_options INTERFACE)
+# Everywhere, for the precompiled header is only of use to files compiled with the same flags.
+# RE2 asks for -pthread.
+target_link_libraries(vigil_options INTERFACE Threads::Threads)
+target_compile_options(vigil_options INTERFACE -pthread)
+target_include_directories(vigil_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_options(vigil_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+  # Go rounds every operation: a fused multiply-add would change the last bit of results.
+  -ffp-contract=off
+  $<$<BOOL:${VIGIL_WERROR}>:-Werror>
+  # g++ 12 sees overlapping copies in std::string's operator+ (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-zero-variadic-macro-arguments>)
+if(VIGIL_SANITIZE)
+  target_compile_options(vigil_options INTERFACE
+    -fsanitize=${VIGIL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(vigil_options INTERFACE -fsanitize=${VIGIL_SANITIZE})
+endif()
+if(VIGIL_FUZZ)
+  # Coverage everywhere, the fuzzer's main only where a fuzz target asks for it.
+  target_compile_options(vigil_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+find_program(VIGIL_LLD ld.lld)
+if(VIGIL_LLD)
+  target_link_options(vigil_options INTERFACE -fuse-ld=lld)
+endif()
+
+if(VIGIL_PCH)
+  # One precompiled header for all: the standard headers that nearly every file includes.
+  file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
+  add_library(vigil_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+  target_link_libraries(vigil_pch PRIVATE vigil_options)
+  target_precompile_headers(vigil_pch PRIVATE
+    <algorithm> <atomic> <chrono> <condition_variable> <cstdint> <deque> <functional> <map>
+    <memory> <mutex> <optional> <span> <string> <string_view> <thread> <unordered_map> <utility>
+    <variant> <vector>)
+endif()
+
+function(vigil_use_pch target)
+  if(VIGIL_PCH)
+    target_precompile_headers(${target} REUSE_FROM vigil_pch)
+  endif()
+endfunction()
+
+# vigil_room(NAME server_promql SOURCES a.cc b.cc DEPS storage_room ... [PRIVATE_DEPS PkgA::a])
+# The library is vigil_<NAME>. DEPS are rooms (without the vigil_ prefix): the same arrows as
+# .ci/rooms.txt. PRIVATE_DEPS are vendor libraries that only this room sees.
+function(vigil_room)
+  cmake_parse_arguments(ROOM "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(target vigil_${ROOM_NAME})
+  if(ROOM_SOURCES)
+    add_library(${target} STATIC ${ROOM_SOURCES})
+    target_link_libraries(${target} PUBLIC vigil_options PRIVATE ${ROOM_PRIVATE_DEPS})
+    vigil_use_pch(${target})
+    foreach(dep IN LISTS ROOM_DEPS)
+      target_link_libraries(${target} PUBLIC vigil_${dep})
+    endforeach()
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE vigil_options ${ROOM_PRIVATE_DEPS})
+    foreach(dep IN LISTS ROOM_DEPS)
+      target_link_libraries(${target} INTERFACE vigil_${dep})
+    endforeach()
+  endif()
+endfunction()
+
+# vigil_binary(NAME vigil-server SOURCES main.cc DEPS rooms...)
+function(vigil_binary)
+  cmake_parse_arguments(BIN "NO_INSTALL" "NAME" "SOURCES;DEPS" ${ARGN})
+  add_executable(${BIN_NAME} ${BIN_SOURCES})
+  target_link_libraries(${BIN_NAME} PRIVATE vigil_options)
+  foreach(dep IN LISTS BIN_DEPS)
+    target_link_libraries(${BIN_NAME} PRIVATE vigil_${dep})
+  endforeach()
+  if(NOT BIN_NO_INSTALL)
+    install(TARGETS ${BIN_NAME} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endfunction()

@@ -1,0 +1,1 @@
+vigil_unit_test(base client-lib/base DEPS base)
