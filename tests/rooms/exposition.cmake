@@ -1,0 +1,2 @@
+vigil_unit_test(exposition client-lib/exposition DEPS exposition)
+vigil_fuzzer(exposition DEPS exposition)
