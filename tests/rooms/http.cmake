@@ -1,0 +1,2 @@
+vigil_unit_test(http client-lib/http DEPS http base LIBS OpenSSL::SSL)
+vigil_fuzzer(http_params DEPS http base)
