@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/chunks/chunk_decoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "server/chunks/chunk_format.h"
+#include "server/chunks/crc32c.h"
+#include "server/chunks/summary.h"
+
+namespace vigil::chunks {
+namespace {
+
+Error Broken(std::string_view what) { return BadData("chunk is broken: " + std::string(what)); }
+
+bool ReadSummaryNumber(ByteReader* reader, const ChunkSummary& summary, double* out) {
+  uint8_t control = 0;
+  if (!reader->Byte(&control)) return false;
+  if (control == kSameAsFirst || control == kSameAsLast) {
+    *out = control == kSameAsFirst ? summary.first : summary.last;
+    return true;
+  }
+  Number number;
+  if (!reader->NumberAfter(control, &number)) return false;
+  *out = number.value;
+  return true;
+}
+
+bool ReadSummary(ByteReader* reader, ChunkSummary* summary) {
+  Number first;
+  uint64_t resets = 0;
+  if (!reader->ReadNumber(&first)) return false;
+  summary->first = first.value;
+  if (!ReadSummaryNumber(reader, *summary, &summary->last) ||
+      !ReadSummaryNumber(reader, *summary, &summary->min) ||
+      !ReadSummaryNumber(reader, *summary, &summary->max) ||
+      !ReadSummaryNumber(reader, *summary, &summary->sum) || !reader->Varint(&resets) ||
+      resets > summary->count) {
+    return false;
+  }
+  summary->resets = static_cast<uint32_t>(resets);
+  return true;
+}
+
+struct Header {
+  TimeEncoding times;
+  ValueEncoding values;
+  ChunkSummary summary;
+};
+
+// Leaves the reader in front of the times.
+Result<Header> ReadHeader(const ChunkView& chunk, ByteReader* reader) {
+  if (chunk.data.size() < kChunkChecksumBytes) return Broken("it is shorter than its header");
+  uint32_t stored = 0;
+  std::memcpy(&stored, chunk.data.data(), sizeof(stored));
+  const std::string_view body = chunk.data.substr(kChunkChecksumBytes);
+  if (stored != Crc32c(body)) return Broken("the checksum is wrong");
+  *reader = ByteReader(body);
+  uint8_t encoding = 0;
+  uint64_t count = 0;
+  uint64_t stale = 0;
+  if (!reader->Byte(&encoding) || !reader->Varint(&count) || !reader->Varint(&stale)) {
+    return Broken("it ends in its header");
+  }
+  if (count == 0 || count > kMaxChunkSamples || stale > count) {
+    return Broken("the count is out of range");
+  }
+  Header header{
+      static_cast<TimeEncoding>(encoding & 15), static_cast<ValueEncoding>(encoding >> 4), {}};
+  if (count != chunk.count || PackEncoding(header.times, header.values) != chunk.encoding) {
+    return Broken("the row has another count or encoding");
+  }
+  header.summary.count = static_cast<uint32_t>(count);
+  header.summary.stale = static_cast<uint32_t>(stale);
+  if (header.values != ValueEncoding::kConst && stale < count &&
+      !ReadSummary(reader, &header.summary)) {
+    return Broken("the summary is out of shape");
+  }
+  return header;
+}
+
+// Keeps [first, last) of the items behind `from`.
+template <typename T>
+void Trim(std::vector<T>* column, size_t from, size_t first, size_t last) {
+  const auto start = column->begin() + static_cast<ptrdiff_t>(from);
+  if (first > 0) {
+    std::copy(start + static_cast<ptrdiff_t>(first), start + static_cast<ptrdiff_t>(last), start);
+  }
+  column->resize(from + last - first);
+}
+
+}  // namespace
+
+Result<void> DecodeChunk(const ChunkView& chunk, TimestampMs min_time, TimestampMs max_time,
+                         SampleColumns* out) {
+  ByteReader reader({});
+  const Header header = TRY(ReadHeader(chunk, &reader));
+  const size_t count = header.summary.count;
+  const size_t before = out->timestamps.size();
+  out->timestamps.resize(before + count);
+  out->values.resize(before + count);
+  TimestampMs* const times = out->timestamps.data() + before;
+  times[0] = chunk.min_time;
+  const bool good =
+      ReadTimes(header.times, &reader, count, times) && times[count - 1] == chunk.max_time &&
+      ReadValues(header.values, &reader, count, out->values.data() + before) && reader.AtEnd();
+  if (!good) {
+    out->timestamps.resize(before);
+    out->values.resize(before);
+    return Broken("its columns do not fit its header");
+  }
+  if (min_time <= chunk.min_time && max_time >= chunk.max_time) return Ok();
+  const TimestampMs* const end = times + count;
+  const TimestampMs* const first = std::lower_bound<const TimestampMs*>(times, end, min_time);
+  const TimestampMs* const last =
+      std::max(first, std::upper_bound<const TimestampMs*>(times, end, max_time));
+  const auto from = static_cast<size_t>(first - times);
+  const auto to = static_cast<size_t>(last - times);
+  Trim(&out->timestamps, before, from, to);
+  Trim(&out->values, before, from, to);
+  return Ok();
+}
+
+Result<ChunkSummary> ReadChunkSummary(const ChunkView& chunk) {
+  ByteReader reader({});
+  const Header header = TRY(ReadHeader(chunk, &reader));
+  if (header.values != ValueEncoding::kConst) return header.summary;
+  // Everything follows from the one value, which stands behind the times.
+  SampleColumns columns;
+  TRY(DecodeChunk(chunk, chunk.min_time, chunk.max_time, &columns));
+  return SummarizeConst(columns.values[0], header.summary.count);
+}
+
+}  // namespace vigil::chunks

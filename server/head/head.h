@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory of recent samples: series, their index, their encoded samples by generation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/clock.h"
+#include "server/storage/recent.h"
+
+namespace vigil::head {
+
+struct HeadOptions {
+  // A sample further ahead of the clock than this is out of bounds.
+  int64_t max_ahead_ms = 10 * 60 * 1000;
+  // A sample further behind the newest sample of the head is out of bounds: Prometheus's hour.
+  // 0: no limit, histories of new series may be written.
+  int64_t max_behind_ms = 60 * 60 * 1000;
+};
+
+// Rules for samples, in this order (as Prometheus without an out-of-order window):
+//   - further ahead of the clock or behind the newest sample of the head (when the batch began)
+//     than the options say: out of bounds;
+//   - older than the newest sample of its series: out of order;
+//   - as old: the same bits are silently fine, another value is a duplicate.
+// What a series has in chunks only counts while the process lives: after a restart, a series
+// without samples in the journal takes any time within the bounds, and readers merge.
+// A batch is visible sample by sample, not at once.
+//
+// Threads: as Recent.
+class Head : public storage::Recent {
+ public:
+  // The clock must outlive the head.
+  explicit Head(const Clock& clock, HeadOptions options = {});
+  ~Head() override;
+
+  [[nodiscard]] storage::SeriesRef Find(const Labels& labels) const override;
+  storage::SeriesRef Insert(storage::SeriesId id, const Labels& labels,
+                            TimestampMs stored_until) override;
+  [[nodiscard]] size_t series_count() const override;
+  [[nodiscard]] const Labels& labels(storage::SeriesRef ref) const override;
+  [[nodiscard]] storage::SeriesId id(storage::SeriesRef ref) const override;
+
+  storage::AppendOutcome Append(const storage::SampleBatch& batch, storage::AppendMode mode,
+                                storage::AcceptedSamples* accepted) override;
+  void EncodePages(const storage::AcceptedSamples& samples,
+                   std::vector<std::string>* pages) const override;
+
+  Result<storage::ReplayedPage> Replay(std::string_view page) override;
+  void FinishReplay() override;
+
+  void BeginGeneration() override;
+  std::unique_ptr<storage::SealedChunks> Seal() override;
+  void MarkFlushed() override;
+
+  [[nodiscard]] std::vector<storage::SeriesRef> Match(
+      const std::vector<Matcher>& matchers) const override;
+  void SortByLabels(std::vector<storage::SeriesRef>* refs) const override;
+  void DropOutside(TimestampMs start, TimestampMs end,
+                   std::vector<storage::SeriesRef>* refs) const override;
+  [[nodiscard]] std::unique_ptr<storage::RecentSamples> Snapshot(
+      std::span<const storage::SeriesRef> refs, TimestampMs start, TimestampMs end) const override;
+  Result<void> DecodeChunk(const storage::ChunkRow& row, TimestampMs min_time, TimestampMs max_time,
+                           SampleColumns* out) const override;
+  [[nodiscard]] std::vector<std::string> LabelNames() const override;
+  [[nodiscard]] std::vector<std::string> LabelValues(std::string_view name) const override;
+
+  [[nodiscard]] storage::RecentStats Stats() const override;
+
+ private:
+  struct State;
+
+  void SortWithinMetric(std::vector<uint32_t>* refs) const;
+
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace vigil::head

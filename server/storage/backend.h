@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the store needs of a durable backend: a journal that makes accepted samples safe, a table
+// of encoded chunks, a catalogue of series. Implemented by server/postgres; tests use fakes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "client-lib/model/labels.h"
+#include "client-lib/model/sample.h"
+#include "server/storage/storage.h"
+
+namespace vigil::storage {
+
+// A series' id in the database: unique among all servers that share it, > 0.
+using SeriesId = int64_t;
+
+struct SeriesRecord {
+  SeriesId id = 0;
+  Labels labels;
+};
+
+// Makes pages of encoded samples (server/chunks/journal_page.h) durable, in order.
+// Threads: any.
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // False while so much is queued that writers must be told to come back later.
+  [[nodiscard]] virtual bool HasRoom() const = 0;
+  // A fresh id out of a block reserved from the database. unavailable when the block is used up
+  // and the database is away.
+  virtual Result<SeriesId> NextSeriesId() = 0;
+  // Queues series and pages behind everything queued before, and never waits for the database.
+  // Series become durable with or before the first page behind them. Each page is at most
+  // chunks::kMaxJournalPageBytes. Returns the position that WaitDurable takes.
+  virtual JournalPosition Enqueue(std::vector<SeriesRecord> new_series,
+                                  std::vector<std::string> pages) = 0;
+  // Waits until the position is committed. timeout or unavailable.
+  virtual Result<void> WaitDurable(JournalPosition position, int64_t timeout_ms) = 0;
+  // Everything queued so far belongs to the flush that begins now; later pages go to the next
+  // table of the ring. Returns the position of the cut.
+  virtual JournalPosition Cut() = 0;
+};
+
+// One encoded chunk of one series (server/chunks/chunk.h).
+struct ChunkRow {
+  SeriesId series = 0;
+  TimestampMs min_time = 0;
+  TimestampMs max_time = 0;
+  uint32_t count = 0;
+  uint32_t encoding = 0;  // chunks::Encoding of times and values, packed
+  std::string_view data;
+};
+
+// Chunks read back, as columns, ordered by (series, min_time). data views point into arena.
+struct ChunkTable {
+  std::vector<ChunkRow> rows;
+  std::vector<std::string> arena;  // never moved once a row points into it
+};
+
+// Threads: any; one flush at a time.
+class ChunkStore {
+ public:
+  virtual ~ChunkStore() = default;
+
+  // Writes a whole flush in one transaction: calls next(&row) until it returns false (rows come
+  // ordered by metric and series), records that the journal up to `flushed` is in chunks, and
+  // empties the journal tables behind it. After an error nothing of it is visible and the call
+  // may be repeated.
+  virtual Result<void> WriteFlush(const std::function<bool(ChunkRow*)>& next,
+                                  JournalPosition flushed) = 0;
+
+  // The chunks of the series (ids sorted) that overlap [min_time, max_time].
+  virtual Result<ChunkTable> Read(std::span<const SeriesId> series, TimestampMs min_time,
+                                  TimestampMs max_time) const = 0;
+};
+
+// What start-up gets back. Callbacks run on the calling thread.
+// Threads: owner thread only, before the store serves.
+class Recovery {
+ public:
+  virtual ~Recovery() = default;
+  // Every series of the catalogue.
+  virtual Result<void> LoadSeries(const std::function<void(SeriesRecord)>& each) = 0;
+  // The journal pages that no flush covers, in order. A page whose checksum is wrong is reported
+  // by the callback's error, counted and skipped by the caller: it never stops the replay.
+  virtual Result<void> ReplayJournal(const std::function<void(std::string_view page)>& each) = 0;
+};
+
+}  // namespace vigil::storage

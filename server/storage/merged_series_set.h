@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The series of one selection: chunks from the database and samples from memory, merged when they
+// are read.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client-lib/base/mutex.h"
+#include "server/storage/backend.h"
+#include "server/storage/recent.h"
+#include "server/storage/storage.h"
+
+namespace vigil::storage {
+
+// One series of the set.
+struct MergedSeries {
+  Labels labels;
+  SeriesId id = 0;
+  size_t recent = 0;  // index in the RecentSamples
+  size_t rows = 0;    // of the chunk table: [rows, rows_end)
+  size_t rows_end = 0;
+};
+
+// Threads: as SeriesSet.
+class MergedSeriesSet : public SeriesSet {
+ public:
+  // recent_samples may be null: then there are labels only. The series are sorted by labels.
+  // *corrupt_chunks counts broken chunks and lives as long as the set.
+  MergedSeriesSet(const Recent& recent, TimestampMs start, TimestampMs end,
+                  std::vector<MergedSeries> series, std::unique_ptr<RecentSamples> recent_samples,
+                  ChunkTable chunks, std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks);
+
+  [[nodiscard]] size_t size() const override { return series_.size(); }
+  [[nodiscard]] const Labels& labels(size_t i) const override { return series_[i].labels; }
+  Result<void> Read(size_t i, SampleColumns* out) const override;
+  [[nodiscard]] std::vector<std::string> warnings() const override { return warnings_.Copy(); }
+
+ private:
+  void ReadChunks(const MergedSeries& series, SampleColumns* out) const;
+
+  const Recent& recent_;
+  const TimestampMs start_;
+  const TimestampMs end_;
+  const std::vector<MergedSeries> series_;
+  const std::unique_ptr<RecentSamples> recent_samples_;
+  const ChunkTable chunks_;
+  const std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks_;
+  mutable Guarded<std::vector<std::string>> warnings_;
+};
+
+}  // namespace vigil::storage

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the store needs of its memory: the series index and the samples that are not in chunks yet
+// (and those of the last flush, so that fresh queries need no database). Implemented by
+// server/head, which also knows the codecs; main wires the two.
+//
+// Samples live in generations. Appends go to the current one. A flush begins the next generation,
+// seals what the series hold of older ones, writes it, and drops the generation flushed before.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "client-lib/model/labels.h"
+#include "client-lib/model/matcher.h"
+#include "client-lib/model/sample.h"
+#include "server/storage/backend.h"
+#include "server/storage/storage.h"
+
+namespace vigil::storage {
+
+// Accepted samples by database id, in the order they were accepted: what the journal gets.
+struct AcceptedSamples {
+  std::vector<SeriesId> series;
+  std::vector<TimestampMs> timestamps;
+  std::vector<double> values;
+
+  [[nodiscard]] size_t size() const { return series.size(); }
+  void Clear() {
+    series.clear();
+    timestamps.clear();
+    values.clear();
+  }
+};
+
+struct RecentStats {
+  uint64_t series = 0;
+  uint64_t label_names = 0;
+  uint64_t label_pairs = 0;    // different name-value pairs
+  uint64_t open_samples = 0;   // that no flush has written
+  uint64_t sealed_chunks = 0;  // of older generations, still in memory
+  uint64_t sample_bytes = 0;   // encoded samples in memory
+  uint64_t index_bytes = 0;    // label sets, postings, slots: an estimate
+  TimestampMs min_time = 0;    // of the samples in memory, 0 without any
+  TimestampMs max_time = 0;
+};
+
+struct ReplayedPage {
+  size_t samples = 0;
+  size_t unknown_series = 0;  // samples whose series is not in the catalogue
+};
+
+// The samples of some series at one moment. Holds what it needs: writers do not wait for readers.
+// Threads: Read() from several threads for different indexes at once.
+class RecentSamples {
+ public:
+  virtual ~RecentSamples() = default;
+  // Whether memory holds samples of series i within the span.
+  [[nodiscard]] virtual bool Has(size_t i) const = 0;
+  // The database may hold samples of the span that memory has not, up to this time; smaller than
+  // the start of the span when there are none.
+  [[nodiscard]] virtual TimestampMs StoredUntil(size_t i) const = 0;
+  // Appends the samples within the span, timestamps strictly rising.
+  virtual void Read(size_t i, SampleColumns* out) const = 0;
+};
+
+// The chunks of one flush, ordered by metric name and series id.
+// Threads: one at a time.
+class SealedChunks {
+ public:
+  virtual ~SealedChunks() = default;
+  // False at the end. row->data is valid until the next call.
+  virtual bool Next(ChunkRow* row) = 0;
+  // From the first again.
+  virtual void Rewind() = 0;
+  [[nodiscard]] virtual uint64_t samples() const = 0;  // given out since the last Rewind()
+};
+
+// Threads: any, but one flush at a time, and replay before anything else.
+class Recent {
+ public:
+  virtual ~Recent() = default;
+
+  // Series.
+  // 0 when there is none.
+  [[nodiscard]] virtual SeriesRef Find(const Labels& labels) const = 0;
+  // The series with these labels, new or not. stored_until: up to which time the database may hold
+  // samples of it (INT64_MIN: none).
+  virtual SeriesRef Insert(SeriesId id, const Labels& labels, TimestampMs stored_until) = 0;
+  [[nodiscard]] virtual size_t series_count() const = 0;
+  // REQUIRES: a ref given out by this object.
+  [[nodiscard]] virtual const Labels& labels(SeriesRef ref) const = 0;
+  [[nodiscard]] virtual SeriesId id(SeriesRef ref) const = 0;
+
+  // Writing.
+  // Judges and takes the samples; the taken ones are appended to *accepted.
+  virtual AppendOutcome Append(const SampleBatch& batch, AppendMode mode,
+                               AcceptedSamples* accepted) = 0;
+  virtual void EncodePages(const AcceptedSamples& samples,
+                           std::vector<std::string>* pages) const = 0;
+
+  // Start-up. Samples of pages may repeat and be out of order. bad_data for a broken page.
+  virtual Result<ReplayedPage> Replay(std::string_view page) = 0;
+  virtual void FinishReplay() = 0;
+
+  // Flush.
+  // Ends the generation. REQUIRES: no Append() is running.
+  virtual void BeginGeneration() = 0;
+  // Everything of older generations that no flush has written.
+  virtual std::unique_ptr<SealedChunks> Seal() = 0;
+  // What Seal() gave is in the database: it stays for readers until the next call of this, and
+  // what the call before this kept is dropped.
+  virtual void MarkFlushed() = 0;
+
+  // Reading.
+  // Refs of the series that match all, rising.
+  [[nodiscard]] virtual std::vector<SeriesRef> Match(
+      const std::vector<Matcher>& matchers) const = 0;
+  // Sorts refs by the labels of their series.
+  virtual void SortByLabels(std::vector<SeriesRef>* refs) const = 0;
+  // Removes the series that cannot have samples in [start, end].
+  virtual void DropOutside(TimestampMs start, TimestampMs end,
+                           std::vector<SeriesRef>* refs) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<RecentSamples> Snapshot(std::span<const SeriesRef> refs,
+                                                                TimestampMs start,
+                                                                TimestampMs end) const = 0;
+  // Appends the samples of a chunk within [min_time, max_time].
+  virtual Result<void> DecodeChunk(const ChunkRow& row, TimestampMs min_time, TimestampMs max_time,
+                                   SampleColumns* out) const = 0;
+  // Of all series; sorted.
+  [[nodiscard]] virtual std::vector<std::string> LabelNames() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> LabelValues(std::string_view name) const = 0;
+
+  [[nodiscard]] virtual RecentStats Stats() const = 0;
+};
+
+}  // namespace vigil::storage

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store: joins the memory of recent samples (Recent), the journal that makes them safe
+// (Journal) and the table of chunks (ChunkStore) behind Appender and Queryable.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/base/mutex.h"
+#include "client-lib/base/result.h"
+#include "server/storage/backend.h"
+#include "server/storage/barrier.h"
+#include "server/storage/recent.h"
+#include "server/storage/storage.h"
+
+namespace vigil::storage {
+
+struct StoreOptions {
+  uint64_t max_series = 0;  // 0: no limit
+  // How long a flush waits for the journal to be committed up to its cut.
+  int64_t flush_wait_ms = 30'000;
+};
+
+// Counters since start and present sizes, for /metrics.
+struct StoreStats {
+  RecentStats recent;             // prometheus_tsdb_head_series, _head_{min,max}_time, vigil_head_*
+  uint64_t series_created = 0;    // prometheus_tsdb_head_series_created_total
+  uint64_t samples_appended = 0;  // prometheus_tsdb_head_samples_appended_total
+  uint64_t duplicates_same = 0;   // vigil_head_samples_repeated_total
+  uint64_t out_of_order = 0;      // prometheus_tsdb_out_of_order_samples_total
+  uint64_t duplicates = 0;        // vigil_head_samples_rejected_total{reason="duplicate"}
+  uint64_t out_of_bounds = 0;     // prometheus_tsdb_out_of_bound_samples_total
+  uint64_t unknown_series = 0;    // vigil_head_samples_rejected_total{reason="unknown_series"}
+  uint64_t appends_refused = 0;   // vigil_head_appends_refused_total: the journal had no room
+  uint64_t journal_pages = 0;     // vigil_journal_pages_total
+  uint64_t journal_bytes = 0;     // vigil_journal_bytes_total
+  uint64_t replayed_pages = 0;    // vigil_journal_replayed_pages_total
+  uint64_t replayed_samples = 0;  // vigil_journal_replayed_samples_total
+  uint64_t corrupt_pages = 0;     // prometheus_tsdb_wal_corruptions_total
+  uint64_t orphan_samples = 0;    // vigil_journal_orphan_samples_total: series not in the catalogue
+  uint64_t corrupt_chunks = 0;    // vigil_chunks_corrupt_total: read and skipped
+  uint64_t flushes = 0;           // prometheus_tsdb_compactions_total
+  uint64_t flushes_failed = 0;    // prometheus_tsdb_compactions_failed_total
+  uint64_t flushed_chunks = 0;    // vigil_flush_chunks_total
+  uint64_t flushed_samples = 0;   // vigil_flush_samples_total
+  uint64_t flushed_bytes = 0;     // vigil_flush_bytes_total: encoded chunks
+  double last_flush_seconds = 0;  // vigil_flush_last_duration_seconds
+  double flush_seconds_total = 0;   // vigil_flush_duration_seconds_total
+  TimestampMs last_flush_time = 0;  // vigil_flush_last_success_timestamp_seconds, 0: never
+};
+
+// What one flush wrote.
+struct FlushReport {
+  uint64_t chunks = 0;
+  uint64_t samples = 0;
+  uint64_t bytes = 0;
+};
+
+// Threads: any; Recover() before everything else. The objects given to the constructor must
+// outlive the store.
+class Store : public Appender, public Queryable {
+ public:
+  Store(Recent& recent, Journal& journal, ChunkStore& chunks, const Clock& clock,
+        StoreOptions options = {});
+  ~Store() override;
+
+  // Loads the catalogue and replays the journal. A broken page is counted, logged and skipped; an
+  // error means the database failed and the store must not serve.
+  Result<void> Recover(Recovery& recovery);
+
+  Result<SeriesRef> Resolve(const Labels& labels) override;
+  Result<AppendOutcome> Append(const SampleBatch& batch, AppendMode mode) override;
+  Result<void> WaitDurable(JournalPosition position, int64_t timeout_ms) override;
+
+  Result<std::unique_ptr<SeriesSet>> Select(const std::vector<Matcher>& matchers,
+                                            const SelectHints& hints) const override;
+  Result<std::vector<std::string>> LabelNames(const std::vector<Matcher>& matchers,
+                                              TimestampMs start, TimestampMs end) const override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                               const std::vector<Matcher>& matchers,
+                                               TimestampMs start, TimestampMs end) const override;
+
+  // Writes all samples that are only in memory and journal into chunks, in one transaction (two
+  // when the flush before failed). Appends go on meanwhile (they pause for the moment of the cut).
+  // After an error everything stays in memory and journal, and the next flush takes it all. Call it
+  // on a schedule and at a clean stop.
+  Result<FlushReport> Flush();
+
+  [[nodiscard]] StoreStats Stats() const;
+
+ private:
+  struct Counters;
+
+  Result<SeriesRef> Create(const Labels& labels) EXCLUDES_LOCK(create_mutex_);
+  JournalPosition Enqueue(std::vector<std::string> pages) EXCLUDES_LOCK(enqueue_mutex_);
+  // A flush that has been cut and is not written yet.
+  struct PendingFlush {
+    JournalPosition cut = 0;
+    std::unique_ptr<SealedChunks> chunks;
+  };
+  PendingFlush CutFlush();
+  Result<void> WriteFlush(const PendingFlush& pending, FlushReport* report);
+  [[nodiscard]] std::vector<SeriesRef> MatchIn(const std::vector<Matcher>& matchers,
+                                               TimestampMs start, TimestampMs end) const;
+  void CountOutcome(const AppendOutcome& outcome);
+
+  // Constant after construction.
+  Recent& recent_;
+  Journal& journal_;
+  ChunkStore& chunks_;
+  const Clock& clock_;
+  const StoreOptions options_;
+  const std::unique_ptr<Counters> counters_;  // atomics
+
+  // Appends hold it shared from the head to the journal's queue, the cut of a flush exclusively:
+  // so head and journal agree on what belongs to a generation.
+  Barrier barrier_;
+  Mutex create_mutex_;  // one creation of a series at a time: an id is never given twice
+
+  Mutex flush_mutex_;  // one flush at a time
+  // A flush that failed is tried again as it was, up to the same position, before a new one: when
+  // the database has it after all, it can then tell.
+  std::optional<PendingFlush> pending_flush_ GUARDED_BY(flush_mutex_);
+
+  // Held while records and pages are queued, so that no page overtakes the record of its series.
+  Mutex enqueue_mutex_;
+  std::vector<SeriesRecord> new_series_ GUARDED_BY(enqueue_mutex_);
+  JournalPosition last_position_ GUARDED_BY(enqueue_mutex_) = 0;
+};
+
+}  // namespace vigil::storage

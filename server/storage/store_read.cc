@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store's side of a query.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "server/storage/merged_series_set.h"
+#include "server/storage/store.h"
+#include "server/storage/store_counters.h"
+
+namespace vigil::storage {
+namespace {
+
+std::vector<std::string> Sorted(const std::unordered_set<std::string_view>& texts) {
+  std::vector<std::string> sorted(texts.begin(), texts.end());
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+// The ids of which the database may have samples that memory has not, sorted, and up to when.
+struct Wanted {
+  std::vector<SeriesId> ids;
+  TimestampMs until = INT64_MIN;
+};
+
+Wanted WantedFromDatabase(const std::vector<MergedSeries>& series, const RecentSamples& recent,
+                          TimestampMs start) {
+  Wanted wanted;
+  for (const MergedSeries& one : series) {
+    const TimestampMs until = recent.StoredUntil(one.recent);
+    if (until < start) continue;
+    wanted.ids.push_back(one.id);
+    wanted.until = std::max(wanted.until, until);
+  }
+  std::sort(wanted.ids.begin(), wanted.ids.end());
+  return wanted;
+}
+
+// Gives each series its rows and lets go of those that have no samples at all.
+void AssignRows(const ChunkTable& table, const RecentSamples& recent,
+                std::vector<MergedSeries>* series) {
+  const auto by_series = [](const ChunkRow& row, SeriesId id) { return row.series < id; };
+  for (MergedSeries& one : *series) {
+    const auto first = std::lower_bound(table.rows.begin(), table.rows.end(), one.id, by_series);
+    auto last = first;
+    while (last != table.rows.end() && last->series == one.id) ++last;
+    one.rows = static_cast<size_t>(first - table.rows.begin());
+    one.rows_end = static_cast<size_t>(last - table.rows.begin());
+  }
+  std::erase_if(*series, [&recent](const MergedSeries& one) {
+    return one.rows == one.rows_end && !recent.Has(one.recent);
+  });
+}
+
+}  // namespace
+
+std::vector<SeriesRef> Store::MatchIn(const std::vector<Matcher>& matchers, TimestampMs start,
+                                      TimestampMs end) const {
+  if (start > end) return {};
+  std::vector<SeriesRef> refs = recent_.Match(matchers);
+  recent_.DropOutside(start, end, &refs);
+  return refs;
+}
+
+Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& matchers,
+                                                 const SelectHints& hints) const {
+  std::vector<SeriesRef> refs = MatchIn(matchers, hints.start, hints.end);
+  recent_.SortByLabels(&refs);
+  std::vector<MergedSeries> series;
+  series.reserve(refs.size());
+  for (const SeriesRef ref : refs) {
+    series.push_back({recent_.labels(ref), recent_.id(ref), series.size(), 0, 0});
+  }
+  std::unique_ptr<RecentSamples> samples;
+  ChunkTable table;
+  if (!hints.series_only) {
+    // Memory first: what a flush moves to the database meanwhile is then seen twice, not missed.
+    samples = recent_.Snapshot(refs, hints.start, hints.end);
+    const Wanted wanted = WantedFromDatabase(series, *samples, hints.start);
+    if (!wanted.ids.empty()) {
+      table = TRY_CONTEXT(chunks_.Read(wanted.ids, hints.start, wanted.until), "reading chunks");
+    }
+    AssignRows(table, *samples, &series);
+  }
+  return std::unique_ptr<SeriesSet>(std::make_unique<MergedSeriesSet>(
+      recent_, hints.start, hints.end, std::move(series), std::move(samples), std::move(table),
+      counters_->corrupt_chunks));
+}
+
+Result<std::vector<std::string>> Store::LabelNames(const std::vector<Matcher>& matchers,
+                                                   TimestampMs start, TimestampMs end) const {
+  if (matchers.empty()) return recent_.LabelNames();
+  std::unordered_set<std::string_view> names;
+  for (const SeriesRef ref : MatchIn(matchers, start, end)) {
+    for (const LabelView label : recent_.labels(ref)) names.insert(label.name);
+  }
+  return Sorted(names);
+}
+
+Result<std::vector<std::string>> Store::LabelValues(std::string_view name,
+                                                    const std::vector<Matcher>& matchers,
+                                                    TimestampMs start, TimestampMs end) const {
+  if (matchers.empty()) return recent_.LabelValues(name);
+  std::unordered_set<std::string_view> values;
+  std::string_view last;
+  for (const SeriesRef ref : MatchIn(matchers, start, end)) {
+    const std::string_view value = recent_.labels(ref).Get(name);
+    if (value.empty() || value == last) continue;
+    values.insert(value);
+    last = value;
+  }
+  return Sorted(values);
+}
+
+}  // namespace vigil::storage

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/head/sample_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstring>
+#include <random>
+
+#include "tests/support/sample_series.h"
+
+namespace vigil::head {
+namespace {
+
+using vigil::testing::kShapes;
+using vigil::testing::MakeTimes;
+using vigil::testing::MakeValues;
+using vigil::testing::Shape;
+
+void ExpectRoundTrip(const std::vector<TimestampMs>& times, const std::vector<double>& values) {
+  SampleStream stream;
+  size_t grown = 0;
+  for (size_t i = 0; i < times.size(); ++i) grown += stream.Append(times[i], values[i]);
+  EXPECT_EQ(grown, stream.capacity());
+  EXPECT_EQ(stream.count(), times.size());
+  EXPECT_EQ(stream.first_time(), times.front());
+  EXPECT_EQ(stream.last_time(), times.back());
+  EXPECT_TRUE(SameBits(stream.last_value(), values.back()));
+  SampleColumns out;
+  DecodeSampleStream(stream.data(), stream.size(), stream.first_time(), INT64_MIN, INT64_MAX, &out);
+  EXPECT_EQ(out.timestamps, times);
+  ASSERT_EQ(out.values.size(), values.size());
+  EXPECT_EQ(std::memcmp(out.values.data(), values.data(), 8 * values.size()), 0);
+}
+
+TEST(SampleStream, GivesBackEveryShape) {
+  for (const Shape shape : kShapes) {
+    for (const size_t count : {1U, 2U, 3U, 63U, 64U, 65U, 66U, 1000U}) {
+      for (const int64_t jitter : {0, 9}) {
+        SCOPED_TRACE(std::string(ShapeName(shape)) + " " + std::to_string(count));
+        ExpectRoundTrip(MakeTimes(count, 1'700'000'000'000, 15000, jitter, count),
+                        MakeValues(shape, count, count));
+      }
+    }
+  }
+}
+
+TEST(SampleStream, GivesBackRandomSamples) {
+  std::mt19937_64 random(17);
+  for (int round = 0; round < 2000; ++round) {
+    const size_t count = 1 + random() % 100;
+    std::vector<TimestampMs> times{static_cast<int64_t>(random() % 1000)};
+    std::vector<double> values;
+    while (times.size() < count) {
+      times.push_back(times.back() + 1 + static_cast<int64_t>(random() >> (10 + random() % 54)));
+    }
+    const double powers[] = {1, 10, 100, 1000, 1e6, 1e7};
+    for (size_t i = 0; i < count; ++i) {
+      const auto integer = static_cast<double>(static_cast<int64_t>(random()) >> (random() % 64));
+      const bool again = i > 0 && random() % 3 == 0;
+      values.push_back(again ? values.back()
+                             : (random() % 9 == 0 ? std::bit_cast<double>(random())
+                                                  : integer / powers[random() % 6]));
+    }
+    ExpectRoundTrip(times, values);
+  }
+}
+
+TEST(SampleStream, RepeatedSamplesTakeAByteForSixtyFour) {
+  SampleStream stream;
+  for (int i = 0; i < 1000; ++i) stream.Append(1000 + i * 15000, 5);
+  EXPECT_LE(stream.size(), 30U);
+}
+
+TEST(SampleStream, StartsAnewAfterReset) {
+  SampleStream stream;
+  for (int i = 0; i < 10; ++i) stream.Append(i * 10, 0.5 * i);
+  stream.Reset();
+  EXPECT_TRUE(stream.empty());
+  EXPECT_EQ(stream.last_time(), 90);
+  stream.Append(100, 4.5);
+  stream.Append(110, 4.5);
+  SampleColumns out;
+  DecodeSampleStream(stream.data(), stream.size(), stream.first_time(), INT64_MIN, INT64_MAX, &out);
+  EXPECT_EQ(out.timestamps, (std::vector<TimestampMs>{100, 110}));
+  EXPECT_EQ(out.values, (std::vector<double>{4.5, 4.5}));
+}
+
+TEST(SampleStream, DecodesOnlyTheSpan) {
+  SampleStream stream;
+  for (int i = 0; i < 100; ++i) stream.Append(i * 10, i);
+  SampleColumns out;
+  DecodeSampleStream(stream.data(), stream.size(), 0, 15, 40, &out);
+  EXPECT_EQ(out.timestamps, (std::vector<TimestampMs>{20, 30, 40}));
+}
+
+}  // namespace
+}  // namespace vigil::head

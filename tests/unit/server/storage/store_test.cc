@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/storage/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/head/head.h"
+#include "tests/support/fake_backend.h"
+
+namespace vigil::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr TimestampMs kNow = 1'700'000'000'000;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() { Start(); }
+
+  void Start() {
+    store_.reset();
+    head_ = std::make_unique<head::Head>(clock_);
+    store_ = std::make_unique<Store>(*head_, backend_, backend_, clock_, options_);
+  }
+  void Restart() {
+    backend_.Crash();
+    Start();
+    ASSERT_TRUE(store_->Recover(backend_).has_value());
+  }
+
+  SeriesRef Series(std::string_view name, std::string_view job = "j") {
+    return store_->Resolve(Labels::Of({{"__name__", name}, {"job", job}})).value();
+  }
+  AppendOutcome Append(SeriesRef ref, TimestampMs timestamp, double value) {
+    SampleBatch batch;
+    batch.Add(ref, timestamp, value);
+    return store_->Append(batch, AppendMode::kSkipRejected).value();
+  }
+  std::unique_ptr<SeriesSet> Select(std::string_view name, TimestampMs start = kNow - 3'600'000,
+                                    TimestampMs end = kNow + 3'600'000) {
+    SelectHints hints;
+    hints.start = start;
+    hints.end = end;
+    return store_->Select({Matcher::Equal("__name__", name)}, hints).value();
+  }
+  std::vector<double> Values(std::string_view name, TimestampMs start = kNow - 3'600'000,
+                             TimestampMs end = kNow + 3'600'000) {
+    const auto set = Select(name, start, end);
+    SampleColumns out;
+    for (size_t i = 0; i < set->size(); ++i) EXPECT_TRUE(set->Read(i, &out).has_value());
+    EXPECT_THAT(set->warnings(), IsEmpty());
+    return out.values;
+  }
+
+  ManualClock clock_{kNow};
+  vigil::testing::FakeBackend backend_;
+  StoreOptions options_;
+  std::unique_ptr<head::Head> head_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, ReadersSeeWhatWasAppended) {
+  const SeriesRef b = Series("up", "b");
+  const SeriesRef a = Series("up", "a");
+  EXPECT_EQ(Series("up", "b"), b);
+  Append(b, kNow, 2);
+  Append(a, kNow, 1);
+  Append(a, kNow + 1, 3);
+  EXPECT_THAT(Values("up"), ElementsAre(1, 3, 2));
+  EXPECT_EQ(Select("up")->labels(0).Get("job"), "a");
+  EXPECT_THAT(Values("up", kNow + 1, kNow + 1), ElementsAre(3));
+  EXPECT_EQ(Select("up", kNow + 2, kNow + 3)->size(), 0U);
+  EXPECT_EQ(Select("up", kNow + 3, kNow)->size(), 0U);
+  EXPECT_EQ(backend_.reads(), 0U);
+}
+
+TEST_F(StoreTest, FreshQueriesNeedNoDatabaseAfterAFlush) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  ASSERT_TRUE(store_->Flush().has_value());
+  Append(a, kNow + 1, 2);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+  EXPECT_EQ(backend_.reads(), 0U);
+  ASSERT_TRUE(store_->Flush().has_value());
+  Append(a, kNow + 2, 3);
+  // The first sample is only in the database now.
+  EXPECT_THAT(Values("a", kNow + 1), ElementsAre(2, 3));
+  EXPECT_EQ(backend_.reads(), 0U);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3));
+  EXPECT_EQ(backend_.reads(), 1U);
+}
+
+TEST_F(StoreTest, FlushReportsAndCounts) {
+  for (int i = 0; i < 100; ++i) Append(Series("a"), kNow + i, i);
+  Append(Series("b"), kNow, 1);
+  const Result<FlushReport> report = store_->Flush();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->chunks, 2U);
+  EXPECT_EQ(report->samples, 101U);
+  const StoreStats stats = store_->Stats();
+  EXPECT_EQ(stats.flushes, 1U);
+  EXPECT_EQ(stats.flushed_bytes, report->bytes);
+  EXPECT_EQ(stats.samples_appended, 101U);
+  EXPECT_EQ(stats.recent.series, 2U);
+  EXPECT_EQ(stats.recent.open_samples, 0U);
+  EXPECT_EQ(stats.last_flush_time, kNow);
+  EXPECT_EQ(stats.journal_pages, 101U);
+}
+
+TEST_F(StoreTest, ChunksComeByMetricAndSeries) {
+  const SeriesRef refs[] = {Series("b", "x"), Series("a", "y"), Series("b", "w"), Series("a", "x")};
+  for (const SeriesRef ref : refs) Append(ref, kNow, 1);
+  ASSERT_TRUE(store_->Flush().has_value());
+  std::vector<SeriesId> ids;
+  for (const auto& chunk : backend_.chunks()) ids.push_back(chunk.row.series);
+  EXPECT_THAT(ids, ElementsAre(2, 4, 1, 3));
+}
+
+TEST_F(StoreTest, SamplesSurviveACrash) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  ASSERT_TRUE(store_->Flush().has_value());
+  Append(a, kNow + 1, 2);
+  const AppendOutcome last = Append(a, kNow + 2, 3);
+  ASSERT_TRUE(store_->WaitDurable(last.position, 1000).has_value());
+  backend_.SetLazy(true);
+  Append(a, kNow + 3, 4);  // never acknowledged
+  Restart();
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3));
+  EXPECT_EQ(store_->Stats().replayed_samples, 2U);
+  Append(Series("a"), kNow + 4, 5);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3, 5));
+}
+
+TEST_F(StoreTest, LateSamplesAfterARestartAreMerged) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  Append(a, kNow + 10, 3);
+  ASSERT_TRUE(store_->Flush().has_value());
+  Restart();
+  // Nothing in the journal: the head does not know how far the series is.
+  Append(Series("a"), kNow + 5, 2);
+  Append(Series("a"), kNow + 10, 3);
+  Append(Series("a"), kNow + 20, 4);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(StoreTest, ABrokenPageIsCountedAndSkipped) {
+  const SeriesRef a = Series("a");
+  for (int i = 0; i < 3; ++i) Append(a, kNow + i, i);
+  ASSERT_TRUE(backend_.BreakPage(1));
+  Restart();
+  EXPECT_THAT(Values("a"), ElementsAre(0, 2));
+  EXPECT_EQ(store_->Stats().corrupt_pages, 1U);
+}
+
+TEST_F(StoreTest, ABrokenChunkIsSkippedWithAWarning) {
+  const SeriesRef a = Series("a");
+  for (int i = 0; i < 3; ++i) {
+    Append(a, kNow + i, i);
+    ASSERT_TRUE(store_->Flush().has_value());
+  }
+  backend_.BreakChunk(1);
+  Restart();
+  const auto set = Select("a");
+  ASSERT_EQ(set->size(), 1U);
+  SampleColumns out;
+  ASSERT_TRUE(set->Read(0, &out).has_value());
+  EXPECT_THAT(out.values, ElementsAre(0, 2));
+  ASSERT_EQ(set->warnings().size(), 1U);
+  EXPECT_THAT(set->warnings()[0], HasSubstr("a{job=\"j\"} are missing: chunk is broken"));
+  EXPECT_EQ(store_->Stats().corrupt_chunks, 1U);
+}
+
+TEST_F(StoreTest, AFailedFlushLosesNothingAndTheNextTakesAll) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  Append(Series("b"), kNow, 7);
+  backend_.FailFlushAfter(1);
+  EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
+  EXPECT_TRUE(backend_.chunks().empty());
+  Append(a, kNow + 1, 2);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+  const Result<FlushReport> report = store_->Flush();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_EQ(report->samples, 3U);
+  EXPECT_EQ(store_->Stats().flushes_failed, 1U);
+  EXPECT_EQ(backend_.replayable_pages(), 0U);
+  Restart();
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+}
+
+TEST_F(StoreTest, AFlushWhoseAnswerWasLostIsNotWrittenTwice) {
+  Append(Series("a"), kNow, 1);
+  backend_.LoseFlushAnswer();
+  EXPECT_FALSE(store_->Flush().has_value());
+  Append(Series("a"), kNow + 1, 2);
+  ASSERT_TRUE(store_->Flush().has_value());
+  EXPECT_EQ(backend_.chunks().size(), 2U);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+}
+
+TEST_F(StoreTest, RunsOnWhileTheDatabaseIsAway) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  ASSERT_TRUE(store_->Flush().has_value());
+  backend_.SetAway(true);
+  const AppendOutcome outcome = Append(a, kNow + 1, 2);
+  EXPECT_EQ(store_->WaitDurable(outcome.position, 10).error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+  EXPECT_EQ(store_->Resolve(Labels::Of({{"__name__", "new"}})).error().kind,
+            ErrorKind::kUnavailable);
+  backend_.SetAway(false);
+  ASSERT_TRUE(store_->WaitDurable(outcome.position, 10).has_value());
+  ASSERT_TRUE(store_->Flush().has_value());
+  ASSERT_TRUE(store_->Flush().has_value());
+  EXPECT_THAT(Values("a"), ElementsAre(1, 2));
+}
+
+TEST_F(StoreTest, OldQueriesFailClearlyWhileTheDatabaseIsAway) {
+  const SeriesRef a = Series("a");
+  for (int i = 0; i < 3; ++i) {
+    Append(a, kNow + i, i);
+    ASSERT_TRUE(store_->Flush().has_value());
+  }
+  backend_.SetAway(true);
+  SelectHints hints;
+  hints.start = kNow;
+  hints.end = kNow + 10;
+  const auto set = store_->Select({Matcher::Equal("__name__", "a")}, hints);
+  ASSERT_FALSE(set.has_value());
+  EXPECT_THAT(set.error().message, HasSubstr("reading chunks: the database is away"));
+  EXPECT_THAT(Values("a", kNow + 2), ElementsAre(2));
+}
+
+TEST_F(StoreTest, RefusesBatchesWhenTheJournalHasNoRoom) {
+  const SeriesRef a = Series("a");
+  backend_.SetRoom(false);
+  SampleBatch batch;
+  batch.Add(a, kNow, 1);
+  const auto outcome = store_->Append(batch, AppendMode::kSkipRejected);
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(store_->Stats().appends_refused, 1U);
+  EXPECT_THAT(Values("a"), IsEmpty());
+}
+
+TEST_F(StoreTest, ARepeatedBatchWaitsForTheFirstOne) {
+  backend_.SetLazy(true);
+  const SeriesRef a = Series("a");
+  const AppendOutcome first = Append(a, kNow, 1);
+  const AppendOutcome again = Append(a, kNow, 1);
+  EXPECT_EQ(again.duplicates_same, 1U);
+  EXPECT_GE(again.position, first.position);
+}
+
+TEST_F(StoreTest, LimitsTheNumberOfSeries) {
+  options_.max_series = 2;
+  Start();
+  Series("a");
+  Series("b");
+  const auto third = store_->Resolve(Labels::Of({{"__name__", "c"}}));
+  ASSERT_FALSE(third.has_value());
+  EXPECT_THAT(third.error().message, HasSubstr("the limit of 2 series is reached: c"));
+  Series("a");
+  EXPECT_EQ(store_->Resolve(Labels()).error().kind, ErrorKind::kBadData);
+}
+
+TEST_F(StoreTest, CountsRejectedSamplesByReason) {
+  const SeriesRef a = Series("a");
+  Append(a, kNow, 1);
+  Append(a, kNow, 1);
+  Append(a, kNow, 2);
+  Append(a, kNow - 1, 2);
+  Append(a, kNow + 3'600'000, 2);
+  Append(77, kNow, 2);
+  const StoreStats stats = store_->Stats();
+  EXPECT_EQ(stats.samples_appended, 1U);
+  EXPECT_EQ(stats.duplicates_same, 1U);
+  EXPECT_EQ(stats.duplicates, 1U);
+  EXPECT_EQ(stats.out_of_order, 1U);
+  EXPECT_EQ(stats.out_of_bounds, 1U);
+  EXPECT_EQ(stats.unknown_series, 1U);
+}
+
+TEST_F(StoreTest, AnswersLabelNamesAndValues) {
+  Append(Series("up", "a"), kNow, 1);
+  Append(Series("up", "b"), kNow, 1);
+  Append(Series("other", "c"), kNow, 1);
+  const auto values = [&](std::vector<Matcher> matchers, TimestampMs start) {
+    return store_->LabelValues("job", matchers, start, kNow + 10).value();
+  };
+  EXPECT_THAT(values({}, kNow), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kNow), ElementsAre("a", "b"));
+  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kNow + 5), IsEmpty());
+  EXPECT_THAT(store_->LabelNames({}, kNow, kNow).value(), ElementsAre("__name__", "job"));
+  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "c")}, kNow, kNow).value(),
+              ElementsAre("__name__", "job"));
+  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "x")}, kNow, kNow).value(), IsEmpty());
+}
+
+TEST_F(StoreTest, SeriesOnlyReadsNoSamples) {
+  Append(Series("a"), kNow, 1);
+  Restart();
+  SelectHints hints;
+  hints.start = kNow;
+  hints.end = kNow;
+  hints.series_only = true;
+  const auto set = store_->Select({Matcher::Equal("__name__", "a")}, hints).value();
+  ASSERT_EQ(set->size(), 1U);
+  EXPECT_EQ(backend_.reads(), 0U);
+}
+
+}  // namespace
+}  // namespace vigil::storage
