@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/postgres/chunk_table.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "client-lib/base/log.h"
+#include "server/postgres/chunk_flush.h"
+#include "server/postgres/journal_tables.h"
+
+namespace vigil::postgres {
+namespace {
+
+constexpr int64_t kConnectTimeoutMs = 5'000;
+constexpr int kReadAttempts = 3;
+constexpr std::string_view kUndefinedTable = "42P01";
+
+std::string Mine(const Ownership& owner) {
+  return "id = " + std::to_string(owner.ingester) + " AND epoch = " + std::to_string(owner.epoch);
+}
+
+// In the transaction of the chunks: from here on replay skips what they hold. Locks the row until
+// the commit, which is what keeps a takeover apart from this flush.
+Result<void> RecordFlushed(Connection* connection, const Ownership& owner,
+                           storage::JournalPosition flushed, int64_t timeout_ms) {
+  const Rows rows =
+      TRY(connection->Query("UPDATE vigil.ingester SET flushed_seq = greatest(flushed_seq, " +
+                                std::to_string(flushed) + ") WHERE " + Mine(owner) + " RETURNING 1",
+                            timeout_ms));
+  if (rows.size() == 1) return Ok();
+  return Unavailable("another vigil-server has taken this database over: nothing was flushed");
+}
+
+std::string ReadSql(const std::string& table) {
+  return "SELECT series_id, min_time, span_ms, n, encoding, data FROM " + table +
+         " WHERE series_id = ANY ($1::int8[]) AND min_time <= $3::int8 "
+         "AND min_time + span_ms >= $2::int8";
+}
+
+// Copies the rows behind those that *table has.
+void AppendRows(const Rows& rows, storage::ChunkTable* table) {
+  size_t bytes = 0;
+  for (int row = 0; row < rows.size(); ++row) bytes += rows.Bytes(row, 5).size();
+  std::string& arena = table->arena.emplace_back();
+  arena.reserve(bytes);
+  for (int row = 0; row < rows.size(); ++row) {
+    const std::string_view data = rows.Bytes(row, 5);
+    const char* at = arena.data() + arena.size();
+    arena.append(data);
+    storage::ChunkRow& out = table->rows.emplace_back();
+    out.series = rows.Int(row, 0);
+    out.min_time = rows.Int(row, 1);
+    out.max_time = out.min_time + rows.Int(row, 2);
+    out.count = static_cast<uint32_t>(rows.Int(row, 3));
+    out.encoding = static_cast<uint16_t>(rows.Int(row, 4));
+    out.data = {at, data.size()};
+  }
+}
+
+void SortRows(std::vector<storage::ChunkRow>* rows) {
+  const auto before = [](const storage::ChunkRow& a, const storage::ChunkRow& b) {
+    return std::tie(a.series, a.min_time) < std::tie(b.series, b.min_time);
+  };
+  if (!std::is_sorted(rows->begin(), rows->end(), before)) {
+    std::stable_sort(rows->begin(), rows->end(), before);
+  }
+}
+
+}  // namespace
+
+PostgresChunkTable::PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal,
+                                       JournalRing* ring, const Clock& clock)
+    : options_(std::move(options)),
+      journal_(journal),
+      ring_(ring),
+      clock_(clock),
+      leaves_(options_.leaf_ms),
+      readers_(options_.conninfo, options_.read_connections, clock) {}
+
+Result<void> PostgresChunkTable::Load(Connection* connection) {
+  return leaves_.Load(connection, options_.read_timeout_ms);
+}
+
+Result<void> PostgresChunkTable::WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
+                                            storage::JournalPosition flushed) {
+  const int64_t start_ns = clock_.MonotonicNs();
+  auto done = FlushOnce(next, flushed);
+  const double seconds = static_cast<double>(clock_.MonotonicNs() - start_ns) * 1e-9;
+  figures_.With([&](ChunkMetrics& m) {
+    m.flush_seconds += seconds;
+    m.last_flush_seconds = seconds;
+    if (done) m.flushed_position = std::max<uint64_t>(m.flushed_position, flushed);
+    ++(done ? m.flushes : m.flush_failures);
+  });
+  return done;
+}
+
+Result<void> PostgresChunkTable::FlushOnce(const std::function<bool(storage::ChunkRow*)>& next,
+                                           storage::JournalPosition flushed) {
+  const int64_t timeout_ms = options_.write_timeout_ms;
+  TRY_CONTEXT(journal_->WaitDurable(flushed, timeout_ms), "flushing chunks");
+  auto connection =
+      TRY(Connection::Open(options_.conninfo, "vigil-flush", kWriterSession, kConnectTimeoutMs));
+  if (TRY(FlushedBefore(connection.get(), flushed))) return Ok();
+
+  std::unique_ptr<Connection> creator;
+  ChunkFlush flush(
+      connection.get(), [&](TimestampMs time) { return LeafFor(time, &creator); }, timeout_ms);
+  TRY(connection->Execute("BEGIN", timeout_ms));
+  storage::ChunkRow row;
+  while (next(&row)) TRY_CONTEXT(flush.Add(row), "flushing chunks");
+  TRY(flush.Finish(
+      [&](const std::string& table, TimestampMs newest) { leaves_.Raise(table, newest); }));
+  TRY(RecordFlushed(connection.get(), options_.owner, flushed, timeout_ms));
+  unresolved_ = flushed;
+  TRY_CONTEXT(connection->Execute("COMMIT", timeout_ms), "flushing chunks");
+  unresolved_.reset();
+  figures_.With([&](ChunkMetrics& m) {
+    m.flushed_rows += flush.rows();
+    m.flushed_bytes += flush.bytes();
+  });
+  TruncateCovered(connection.get(), flushed);
+  return Ok();
+}
+
+Result<bool> PostgresChunkTable::FlushedBefore(Connection* connection,
+                                               storage::JournalPosition flushed) {
+  if (!unresolved_) return false;
+  // Waits for the row lock of a transaction that may still be about to commit.
+  const Rows rows = TRY(connection->Query(
+      "SELECT flushed_seq FROM vigil.ingester WHERE " + Mine(options_.owner) + " FOR UPDATE",
+      options_.write_timeout_ms));
+  if (rows.size() != 1) {
+    return Unavailable("another vigil-server has taken this database over: nothing was flushed");
+  }
+  const bool committed = static_cast<storage::JournalPosition>(rows.Int(0, 0)) >= *unresolved_;
+  const bool same = *unresolved_ == flushed;
+  unresolved_.reset();
+  if (committed && !same) {
+    log::Warn("postgres", "a flush that was reported as failed had been committed",
+              {{"position", static_cast<uint64_t>(rows.Int(0, 0))}});
+  }
+  return committed && same;
+}
+
+Result<Leaf> PostgresChunkTable::LeafFor(TimestampMs time, std::unique_ptr<Connection>* creator) {
+  Leaf leaf = leaves_.Find(time);
+  if (!leaf.table.empty()) return leaf;
+  if (*creator == nullptr) {
+    *creator =
+        TRY(Connection::Open(options_.conninfo, "vigil-leaf", kWriterSession, kConnectTimeoutMs));
+    // Another owner may have made it since ours were read.
+    TRY(leaves_.Load(creator->get(), options_.write_timeout_ms));
+    leaf = leaves_.Find(time);
+    if (!leaf.table.empty()) return leaf;
+  }
+  return leaves_.Create(creator->get(), time, options_.write_timeout_ms);
+}
+
+void PostgresChunkTable::TruncateCovered(Connection* connection, storage::JournalPosition flushed) {
+  for (const int slot : ring_->Covered(flushed)) {
+    auto emptied = TruncateIfCovered(connection, slot, options_.write_timeout_ms);
+    const bool done = emptied && *emptied;
+    if (done) ring_->Emptied(slot);
+    figures_.With([&](ChunkMetrics& m) { ++(done ? m.truncations : m.truncation_failures); });
+    if (emptied) continue;
+    log::Warn("postgres", "a flushed journal table could not be emptied, trying again later",
+              {{"table", JournalTableName(slot)}, {"err", emptied.error()}});
+    if (connection->broken() || !connection->Execute("ROLLBACK", options_.write_timeout_ms)) return;
+  }
+}
+
+Result<storage::ChunkTable> PostgresChunkTable::Read(std::span<const storage::SeriesId> series,
+                                                     TimestampMs min_time,
+                                                     TimestampMs max_time) const {
+  if (series.empty()) return storage::ChunkTable();
+  const int64_t start_ns = clock_.MonotonicNs();
+  Result<storage::ChunkTable> table = Unavailable("not read yet");
+  for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
+    auto reader = readers_.Take(options_.read_timeout_ms);
+    if (!reader) {
+      table = std::move(reader).error();
+      break;
+    }
+    table = ReadOnce(&*reader, series, min_time, max_time);
+    // A leaf was replaced, or the connection had died while it was idle.
+    const bool stale = reader->connection->last_sqlstate() == kUndefinedTable;
+    const bool died = reader->connection->broken();
+    const bool reload =
+        !table && stale && leaves_.Load(reader->connection.get(), options_.read_timeout_ms);
+    readers_.Return(std::move(reader).value());
+    if (table || !(reload || (died && table.error().kind == ErrorKind::kUnavailable))) break;
+  }
+  const double seconds = static_cast<double>(clock_.MonotonicNs() - start_ns) * 1e-9;
+  figures_.With([&](ChunkMetrics& m) {
+    ++m.reads;
+    m.read_seconds += seconds;
+    if (!table) ++m.read_failures;
+    if (!table) return;
+    m.read_rows += table->rows.size();
+    for (const std::string& arena : table->arena) m.read_bytes += arena.size();
+  });
+  return table;
+}
+
+Result<storage::ChunkTable> PostgresChunkTable::ReadOnce(ReadConnection* reader,
+                                                         std::span<const storage::SeriesId> series,
+                                                         TimestampMs min_time,
+                                                         TimestampMs max_time) const {
+  Connection* connection = reader->connection.get();
+  std::vector<std::string> statements;
+  for (const Leaf& leaf : leaves_.Overlapping(min_time, max_time)) {
+    if (!reader->prepared.contains(leaf.table)) {
+      TRY(connection->Prepare(leaf.table, ReadSql(leaf.table), options_.read_timeout_ms));
+      reader->prepared.insert(leaf.table);
+    }
+    statements.push_back(leaf.table);
+  }
+  storage::ChunkTable table;
+  if (statements.empty()) return table;
+  Parameters parameters;
+  parameters.Int8Array(series).Int8(min_time).Int8(max_time);
+  const std::vector<Rows> leaves =
+      TRY(connection->RunPrepared(statements, parameters, options_.read_timeout_ms));
+  size_t total = 0;
+  for (const Rows& rows : leaves) total += static_cast<size_t>(rows.size());
+  table.rows.reserve(total);
+  table.arena.reserve(leaves.size());
+  for (const Rows& rows : leaves) AppendRows(rows, &table);
+  SortRows(&table.rows);
+  return table;
+}
+
+void PostgresChunkTable::Close() { readers_.Close(); }
+
+ChunkMetrics PostgresChunkTable::metrics() const {
+  ChunkMetrics metrics = figures_.Copy();
+  metrics.leaves = leaves_.size();
+  return metrics;
+}
+
+}  // namespace vigil::postgres

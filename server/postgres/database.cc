@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/postgres/database.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/base/log.h"
+#include "server/postgres/chunk_table.h"
+#include "server/postgres/connection.h"
+#include "server/postgres/journal.h"
+#include "server/postgres/journal_tables.h"
+#include "server/postgres/ownership.h"
+#include "server/postgres/recovery.h"
+#include "server/postgres/schema.h"
+
+namespace vigil::postgres {
+namespace {
+
+constexpr int64_t kAttemptMs = 5'000;
+constexpr int64_t kPauseMs = 250;
+
+Result<std::unique_ptr<Connection>> ConnectWithin(const DatabaseOptions& options) {
+  const int64_t deadline_ns =
+      Clock::System().MonotonicNs() + options.connect_timeout_ms * 1'000'000;
+  bool told = false;
+  while (true) {
+    auto connection =
+        Connection::Open(options.conninfo, "vigil-journal", kWriterSession, kAttemptMs);
+    if (connection || connection.error().kind == ErrorKind::kInternal ||
+        Clock::System().MonotonicNs() >= deadline_ns) {
+      return connection;
+    }
+    if (!told) {
+      log::Warn("postgres", "waiting for the database", {{"err", connection.error()}});
+      told = true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPauseMs));
+  }
+}
+
+std::array<storage::JournalPosition, kJournalTables> Newest(const JournalSpans& spans) {
+  std::array<storage::JournalPosition, kJournalTables> newest = {};
+  for (size_t i = 0; i < spans.size(); ++i) newest[i] = spans[i].newest;
+  return newest;
+}
+
+}  // namespace
+
+struct Database::Impl {
+  DatabaseOptions options;
+  int schema_version = 0;
+  int server_version = 0;
+  JournalRing ring;
+  std::unique_ptr<PostgresJournal> journal;
+  std::unique_ptr<PostgresChunkTable> chunks;
+  std::unique_ptr<PostgresRecovery> recovery;
+
+  void Build(std::unique_ptr<Connection> connection, const Ownership& owner,
+             const JournalSpans& spans);
+};
+
+void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownership& owner,
+                           const JournalSpans& spans) {
+  ring.Restore(Newest(spans));
+  JournalOptions journal_options;
+  journal_options.conninfo = options.conninfo;
+  journal_options.owner = owner;
+  journal_options.commit_interval_ms = options.commit_interval_ms;
+  journal_options.commit_bytes = options.commit_bytes;
+  journal_options.max_queued_bytes = options.max_queued_bytes;
+  journal_options.lease_ms = options.lease_ms;
+  journal_options.write_timeout_ms = options.write_timeout_ms;
+  journal =
+      std::make_unique<PostgresJournal>(std::move(journal_options), std::move(connection), &ring,
+                                        std::max(owner.flushed, NewestOf(spans)), Clock::System());
+  ChunkTableOptions chunk_options;
+  chunk_options.conninfo = options.conninfo;
+  chunk_options.owner = owner;
+  chunk_options.leaf_ms = options.leaf_ms;
+  chunk_options.read_connections = options.read_connections;
+  chunk_options.read_timeout_ms = options.read_timeout_ms;
+  chunk_options.write_timeout_ms = options.write_timeout_ms;
+  chunks = std::make_unique<PostgresChunkTable>(std::move(chunk_options), journal.get(), &ring,
+                                                Clock::System());
+  recovery = std::make_unique<PostgresRecovery>(options.conninfo, owner, options.read_timeout_ms);
+}
+
+Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  const DatabaseOptions& set = impl->options;
+  auto connection = TRY(ConnectWithin(set));
+  impl->server_version = connection->server_version();
+  impl->schema_version = TRY(MigrateSchema(connection.get(), Migrations(), set.write_timeout_ms));
+  const Ownership owner = TRY(TakeOwnership(connection.get(), set.instance, set.lease_ms,
+                                            set.ownership_wait_ms, set.write_timeout_ms));
+  const JournalSpans spans =
+      TRY(ReadJournalSpans(connection.get(), owner.ingester, set.write_timeout_ms));
+  auto reader = TRY(Connection::Open(set.conninfo, "vigil-start", kWriterSession, kAttemptMs));
+  impl->Build(std::move(connection), owner, spans);
+  TRY(impl->chunks->Load(reader.get()));
+  // What a crash left behind between a flush and its housekeeping.
+  impl->chunks->TruncateCovered(reader.get(), owner.flushed);
+  return std::unique_ptr<Database>(new Database(std::move(impl)));
+}
+
+Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Database::~Database() { Close(0); }
+
+void Database::Close(int64_t timeout_ms) {
+  impl_->journal->Stop(timeout_ms);
+  impl_->chunks->Close();
+}
+
+storage::Journal& Database::journal() { return *impl_->journal; }
+storage::ChunkStore& Database::chunks() { return *impl_->chunks; }
+storage::Recovery& Database::recovery() { return *impl_->recovery; }
+
+bool Database::connected() const {
+  return impl_->journal->connected() && !impl_->journal->fenced();
+}
+bool Database::fenced() const { return impl_->journal->fenced(); }
+
+DatabaseMetrics Database::metrics() const {
+  DatabaseMetrics metrics;
+  metrics.journal = impl_->journal->metrics();
+  metrics.chunks = impl_->chunks->metrics();
+  metrics.schema_version = static_cast<uint64_t>(impl_->schema_version);
+  metrics.server_version = impl_->server_version;
+  metrics.open_read_connections = impl_->chunks->open_read_connections();
+  return metrics;
+}
+
+}  // namespace vigil::postgres

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store's database, opened: schema migrated, owned by this server, ready to be written to and
+// read from. The one thing main has to hold.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "client-lib/base/result.h"
+#include "server/postgres/metrics.h"
+#include "server/storage/backend.h"
+
+namespace vigil::postgres {
+
+struct DatabaseOptions {
+  // libpq's key=value string or URI: ManagedPostgres::conninfo() or --storage.postgres.dsn.
+  std::string conninfo;
+  // Shown to people in vigil.ingester, and to a second server that is refused: host:port.
+  std::string instance = "vigil-server";
+  // How long Open tries to reach a database that is not there yet.
+  int64_t connect_timeout_ms = 30'000;
+  // How long Open waits for another server on this database to go before it gives up.
+  int64_t ownership_wait_ms = 5'000;
+  // A server that did not renew for so long has lost the database to whoever asks.
+  int64_t lease_ms = 30'000;
+  // Commits come no closer than this, unless commit_bytes are queued.
+  int64_t commit_interval_ms = 200;
+  uint64_t commit_bytes = 4U << 20;
+  // HasRoom() is false beyond this.
+  uint64_t max_queued_bytes = 64U << 20;
+  // Length of the time-range leaves of the chunk table.
+  int64_t leaf_ms = 6 * 3'600'000;
+  // Connections kept for reading.
+  int read_connections = 4;
+  int64_t read_timeout_ms = 30'000;
+  int64_t write_timeout_ms = 60'000;
+};
+
+// Threads: any, except where an interface says otherwise.
+class Database {
+ public:
+  // Connects, checks the server's version (15 or later), migrates the schema, takes ownership and
+  // starts the journal's thread.
+  static Result<std::unique_ptr<Database>> Open(DatabaseOptions options);
+  // Closes.
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // Commits what is queued, at most for timeout_ms, gives ownership back and disconnects.
+  // Afterwards every call fails with unavailable.
+  void Close(int64_t timeout_ms = 10'000);
+
+  storage::Journal& journal();
+  storage::ChunkStore& chunks();
+  // Before the first Enqueue only.
+  storage::Recovery& recovery();
+
+  // False while the journal has no connection or another server took over.
+  [[nodiscard]] bool connected() const;
+  // True once another server took over: nothing can be written any more, the process should end.
+  [[nodiscard]] bool fenced() const;
+  [[nodiscard]] DatabaseMetrics metrics() const;
+
+ private:
+  struct Impl;
+  explicit Database(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vigil::postgres

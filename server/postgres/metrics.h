@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Figures of the database side, for /metrics and the readiness page.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace vigil::postgres {
+
+struct JournalMetrics {
+  uint64_t queued_pages = 0;  // not yet committed
+  uint64_t queued_bytes = 0;
+  uint64_t queued_series = 0;
+  uint64_t committed_pages = 0;
+  uint64_t committed_bytes = 0;
+  uint64_t committed_series = 0;
+  uint64_t commits = 0;
+  double commit_seconds = 0;  // sum over commits
+  double last_commit_seconds = 0;
+  uint64_t failures = 0;    // transactions that did not commit
+  uint64_t reconnects = 0;  // connections after the first
+  uint64_t last_position = 0;
+  uint64_t durable_position = 0;
+  uint64_t ring_tables_in_use = 0;
+  uint64_t ring_full = 0;      // cuts that found no free table
+  uint64_t mended_labels = 0;  // strings PostgreSQL cannot hold (NUL, bad UTF-8), mended
+  bool connected = false;
+  bool fenced = false;  // another server owns the journal: this one must end
+  std::string last_error;
+};
+
+struct ChunkMetrics {
+  uint64_t flushes = 0;
+  uint64_t flush_failures = 0;
+  uint64_t flushed_rows = 0;
+  uint64_t flushed_bytes = 0;
+  double flush_seconds = 0;
+  double last_flush_seconds = 0;
+  uint64_t flushed_position = 0;
+  uint64_t leaves = 0;
+  uint64_t truncations = 0;  // journal tables emptied
+  uint64_t truncation_failures = 0;
+  uint64_t reads = 0;
+  uint64_t read_failures = 0;
+  uint64_t read_rows = 0;
+  uint64_t read_bytes = 0;
+  double read_seconds = 0;
+};
+
+struct DatabaseMetrics {
+  JournalMetrics journal;
+  ChunkMetrics chunks;
+  uint64_t schema_version = 0;
+  int server_version = 0;  // 150003 is 15.3
+  uint64_t open_read_connections = 0;
+};
+
+}  // namespace vigil::postgres

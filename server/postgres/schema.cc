@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/postgres/schema.h"
+
+#include <string>
+
+#include "client-lib/base/log.h"
+
+namespace vigil::postgres {
+namespace {
+
+// Two programs that migrate at once wait for each other on this key ("vigil").
+constexpr std::string_view kMigrationLock = "475487498604";
+
+// 0 when there is no schema yet.
+Result<int> CurrentVersion(Connection* connection, int64_t timeout_ms) {
+  const Rows exists =
+      TRY(connection->Query("SELECT to_regclass('vigil.schema_version') IS NOT NULL", timeout_ms));
+  if (!exists.Bool(0, 0)) return 0;
+  const Rows rows = TRY(
+      connection->Query("SELECT coalesce(max(version), 0) FROM vigil.schema_version", timeout_ms));
+  return static_cast<int>(rows.Int(0, 0));
+}
+
+Result<void> Apply(Connection* connection, const Migration& migration, int64_t timeout_ms) {
+  TRY(connection->Execute("BEGIN", timeout_ms));
+  TRY(connection->Execute(std::string(migration.sql), timeout_ms));
+  const std::string record = "INSERT INTO vigil.schema_version (version, name) VALUES (" +
+                             std::to_string(migration.version) + ", '" +
+                             std::string(migration.name) + "')";
+  TRY(connection->Execute(record, timeout_ms));
+  TRY(connection->Execute("COMMIT", timeout_ms));
+  log::Info("postgres", "migrated the database schema", {{"migration", migration.name}});
+  return Ok();
+}
+
+Result<int> MigrateLocked(Connection* connection, std::span<const Migration> migrations,
+                          int64_t timeout_ms) {
+  const int newest = migrations.empty() ? 0 : migrations.back().version;
+  const int current = TRY(CurrentVersion(connection, timeout_ms));
+  if (current > newest) {
+    return Internal("the database has schema version " + std::to_string(current) +
+                    ", this program knows versions up to " + std::to_string(newest) +
+                    ": run a newer vigil-server, or name another database");
+  }
+  for (const Migration& migration : migrations) {
+    if (migration.version <= current) continue;
+    TRY_CONTEXT(Apply(connection, migration, timeout_ms),
+                "migration " + std::string(migration.name));
+  }
+  return newest;
+}
+
+}  // namespace
+
+Result<int> MigrateSchema(Connection* connection, std::span<const Migration> migrations,
+                          int64_t timeout_ms) {
+  for (size_t i = 0; i < migrations.size(); ++i) {
+    CHECK(migrations[i].version == static_cast<int>(i) + 1);
+  }
+  const std::string key(kMigrationLock);
+  TRY_CONTEXT(connection->Execute("SELECT pg_advisory_lock(" + key + ")", timeout_ms),
+              "waiting for another server that migrates the schema");
+  auto version = MigrateLocked(connection, migrations, timeout_ms);
+  if (!version) {
+    // The session ends with the error, and the lock with it; the rollback is for the caller's log.
+    if (!connection->broken()) TRY(connection->Execute("ROLLBACK", timeout_ms));
+    return version;
+  }
+  TRY(connection->Execute("SELECT pg_advisory_unlock(" + key + ")", timeout_ms));
+  return version;
+}
+
+}  // namespace vigil::postgres

@@ -1,0 +1,14 @@
+vigil_unit_test(server_postgres server/postgres DEPS postgres)
+
+vigil_fuzzer(postgres_binary DEPS postgres)
+
+# Against a real PostgreSQL that the tests start themselves, each in a directory of its own.
+vigil_unit_test(server_postgres_live server/postgres/live DEPS postgres chunks)
+set_tests_properties(unit.server_postgres_live PROPERTIES
+  TIMEOUT 300 RESOURCE_LOCK postgres LABELS "unit;postgres")
+
+if(VIGIL_BENCH)
+  add_executable(postgres_bench bench/postgres_bench.cc)
+  target_link_libraries(postgres_bench PRIVATE vigil_options vigil_postgres)
+  set_target_properties(postgres_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endif()
