@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the top level, of `global` and of discovery; see scrape_fields.cc and http_fields.cc.
+#include "server/config/field_tables.h"
+
+#include <array>
+
+#include "server/config/codecs.h"
+#include "server/config/validate.h"
+#include "server/config/words.h"
+
+namespace vigil::config {
+namespace {
+
+Result<void> ReadGlobal(Reader& reader, const YamlNode& node, Config* out) {
+  // 0 says "not written" while reading.
+  out->global.scrape_interval = 0;
+  out->global.scrape_timeout = 0;
+  out->global.evaluation_interval = 0;
+  TRY(ReadStruct(reader, node, &out->global));
+  return FinishGlobal(reader, node, &out->global);
+}
+
+void WriteGlobal(std::string_view name, const Config& in, YamlWriter* writer) {
+  StructCodec<GlobalConfig>::Write(name, in.global, writer);
+}
+
+void WriteScrapeConfigs(std::string_view name, const Config& in, YamlWriter* writer) {
+  if (!in.scrape_configs.empty()) {
+    StructListCodec<ScrapeConfig>::Write(name, in.scrape_configs, writer);
+  }
+}
+
+// A block without effect is at least of the right shape.
+Result<void> AnyMap(Reader& reader, const YamlNode& node, Config*) {
+  return ExpectMap(reader, node);
+}
+Result<void> AnyList(Reader& reader, const YamlNode& node, Config*) {
+  return ExpectList(reader, node);
+}
+
+constexpr std::array kConfigRows = {
+    Field<Config>{"global", "defaults of all jobs", &ReadGlobal, &WriteGlobal},
+    Field<Config>{"runtime", "there is no garbage collector to tune", &AnyMap, nullptr,
+                  Support::kWarn},
+    Field<Config>{"alerting", "alerts are not sent", &AnyMap, nullptr, Support::kWarn},
+    Row<&Config::rule_files, GlobListCodec>("rule_files", "the rules are not evaluated",
+                                            Support::kWarn),
+    Row<&Config::scrape_config_files, GlobListCodec>("scrape_config_files",
+                                                     "files with further scrape_configs"),
+    Field<Config>{"scrape_configs", "what to scrape", &ReadScrapeConfigs, &WriteScrapeConfigs},
+    Field<Config>{"storage", "the store has settings of its own", &AnyMap, nullptr, Support::kWarn},
+    Field<Config>{"tracing", "no traces are sent", &AnyMap, nullptr, Support::kWarn},
+    Field<Config>{"remote_write", "nothing is sent to other servers", &AnyList, nullptr,
+                  Support::kWarn},
+    Field<Config>{"remote_read", "other servers are not asked", &AnyList, nullptr, Support::kWarn},
+    Field<Config>{"otlp", "OTLP is not received", &AnyMap, nullptr, Support::kWarn},
+};
+
+using G = GlobalConfig;
+constexpr std::array kGlobalRows = {
+    Row<&G::scrape_interval, DurationCodec, Show::kAlways>("scrape_interval",
+                                                           "time between two scrapes of a target"),
+    Row<&G::scrape_timeout, DurationCodec, Show::kAlways>("scrape_timeout",
+                                                          "time after which a scrape has failed"),
+    Row<&G::scrape_protocols, ProtocolListCodec>("scrape_protocols",
+                                                 "exposition formats to ask for"),
+    Row<&G::evaluation_interval, DurationCodec, Show::kAlways>(
+        "evaluation_interval", "time between two evaluations of a rule group"),
+    Row<&G::rule_query_offset, DurationCodec>("rule_query_offset",
+                                              "how far in the past rules are evaluated"),
+    Row<&G::query_log_file, PathCodec>("query_log_file", "queries are not logged", Support::kWarn),
+    Row<&G::scrape_failure_log_file, PathCodec>(
+        "scrape_failure_log_file", "failures are in /api/v1/targets only", Support::kWarn),
+    Row<&G::external_labels, LabelsCodec>("external_labels", "who this server is"),
+    Row<&G::body_size_limit, ByteSizeCodec>("body_size_limit", "size of an answer"),
+    Row<&G::sample_limit, UintCodec>("sample_limit", "samples of a scrape"),
+    Row<&G::target_limit, UintCodec>("target_limit", "targets of a job"),
+    Row<&G::label_limit, UintCodec>("label_limit", "labels of a series"),
+    Row<&G::label_name_length_limit, UintCodec>("label_name_length_limit", "length of a name"),
+    Row<&G::label_value_length_limit, UintCodec>("label_value_length_limit", "length of a value"),
+    Row<&G::keep_dropped_targets, UintCodec>("keep_dropped_targets",
+                                             "dropped targets to remember; 0: all"),
+    Row<&G::metric_name_validation_scheme, WordCodec<kValidationSchemes>>(
+        "metric_name_validation_scheme", "which names are allowed"),
+    Row<&G::metric_name_escaping_scheme, WordCodec<kEscapingSchemes>>(
+        "metric_name_escaping_scheme", "how targets are asked to spell other names"),
+    Row<&G::scrape_native_histograms, BoolCodec>(
+        "scrape_native_histograms", "only classic histograms are scraped", Support::kWarn),
+    Row<&G::always_scrape_classic_histograms, BoolCodec>(
+        "always_scrape_classic_histograms", "classic histograms are scraped in any case"),
+    Row<&G::convert_classic_histograms_to_nhcb, BoolCodec>("convert_classic_histograms_to_nhcb",
+                                                           "classic histograms stay as they are",
+                                                           Support::kWarn),
+    Row<&G::extra_scrape_metrics, BoolCodec>("extra_scrape_metrics",
+                                             "also write limit, timeout and size of each scrape"),
+};
+
+constexpr std::array kStaticRows = {
+    Row<&StaticConfig::targets, StringListCodec>("targets", "host:port each"),
+    Row<&StaticConfig::labels, LabelsCodec>("labels", "labels of all of them"),
+};
+
+constexpr std::array kFileSdRows = {
+    Row<&FileSdConfig::files, GlobListCodec>("files", "JSON or YAML files with target groups"),
+    Row<&FileSdConfig::refresh_interval, DurationCodec, Show::kAlways>(
+        "refresh_interval", "how often to look, besides being told of changes"),
+};
+
+}  // namespace
+
+template <>
+std::span<const Field<Config>> FieldsOf<Config>() {
+  return kConfigRows;
+}
+template <>
+std::span<const Field<GlobalConfig>> FieldsOf<GlobalConfig>() {
+  return kGlobalRows;
+}
+template <>
+std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>() {
+  return kStaticRows;
+}
+template <>
+std::span<const Field<FileSdConfig>> FieldsOf<FileSdConfig>() {
+  return kFileSdRows;
+}
+
+}  // namespace vigil::config

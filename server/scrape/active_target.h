@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a loop keeps per target; private to the loop's sources.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "server/scrape/scrape_loop.h"
+
+namespace vigil::scrape {
+
+struct ScrapeLoop::Active {
+  uint64_t id = 0;
+  std::shared_ptr<const TargetSpec> spec;
+  std::shared_ptr<TargetStatus> status;
+  ScrapeCache cache;
+  MetadataCache metadata;
+  ReportSeries report;
+  TimestampMs next = 0;                      // when it is due
+  uint64_t generation = 0;                   // of its entry in due_
+  TimestampMs last_start = 0;                // 0: never
+  http::AsyncClient::RequestId request = 0;  // 0: none on its way
+  // Not wanted any more: at `next` its series end at stale_time.
+  bool retired = false;
+  TimestampMs stale_time = 0;
+  size_t counted_cache = 0;  // what stats_ has of cache and metadata
+  size_t counted_metadata = 0;
+};
+
+struct ScrapeLoop::Scrape {
+  TimestampMs time = 0;  // of its samples
+  TimestampMs wall = 0;  // when it really began
+  int64_t started_ns = 0;
+  int64_t duration_us = 0;  // as the client measured it; 0: it did not
+};
+
+// Whether status and content type let the body be read, else why not.
+std::optional<Error> CheckAnswer(const http::ClientResponse& response,
+                                 const config::ScrapeConfig& job);
+
+}  // namespace vigil::scrape

@@ -1,0 +1,1 @@
+vigil_unit_test(server_discovery server/discovery DEPS discovery)
