@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators with a scalar on at least one side, and the way to those between vectors.
+#include "server/promql/binary.h"
+
+#include <algorithm>
+
+#include "server/promql/binary_ops.h"
+
+namespace vigil::promql {
+namespace {
+
+bool DropsName(const BinaryExpr& expr) { return !IsComparison(expr.op) || expr.return_bool; }
+
+Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowSink& sink) {
+  const bool vector_left = expr.lhs->type == ValueType::kVector;
+  const Expr& vector = vector_left ? *expr.lhs : *expr.rhs;
+  if (IsTrim(expr.op)) {
+    RowFunction ignored([&](const SeriesRow&) -> Result<void> {
+      evaluator.query().notes.IncompatibleTypes(expr.pos, "float", BinaryOpText(expr.op), "float");
+      return Ok();
+    });
+    return evaluator.Rows(vector, ignored);
+  }
+  const std::vector<double> scalar = TRY(evaluator.Scalar(vector_left ? *expr.rhs : *expr.lhs));
+  // A comparison keeps the vector's value, on whichever side it stands.
+  const Keep keep = expr.return_bool ? Keep::kBool : vector_left ? Keep::kLeft : Keep::kRight;
+  const auto run = [&](RowSink& out) {
+    RowFunction apply([&](const SeriesRow& row) {
+      if (vector_left) {
+        ApplyOp(expr.op, keep, row.values, scalar, row.values);
+      } else {
+        ApplyOp(expr.op, keep, scalar, row.values, row.values);
+      }
+      return out.Take(row);
+    });
+    return evaluator.Rows(vector, apply);
+  };
+  if (!DropsName(expr)) return run(sink);
+  return evaluator.DroppingNames(SameLabels::kMerge, HasSingleName(vector), sink, run);
+}
+
+}  // namespace
+
+bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
+
+bool Compare(BinaryOp op, double lhs, double rhs) {
+  bool holds = false;
+  WithComparison(op, [&](auto f) { holds = f(lhs, rhs); });
+  return holds;
+}
+
+double ScalarOp(BinaryOp op, double lhs, double rhs) {
+  if (IsComparison(op)) return Compare(op, lhs, rhs) ? 1 : 0;
+  double value = 0;
+  WithArithmetic(op, [&](auto f) { value = f(lhs, rhs); });
+  return value;
+}
+
+Result<std::vector<double>> BinaryScalar(Evaluator& evaluator, const BinaryExpr& expr) {
+  if (IsTrim(expr.op)) {
+    return ExecutionError("operator \"" + std::string(BinaryOpText(expr.op)) +
+                          "\" not allowed for Scalar operations");
+  }
+  std::vector<double> lhs = TRY(evaluator.Scalar(*expr.lhs));
+  const std::vector<double> rhs = TRY(evaluator.Scalar(*expr.rhs));
+  for (size_t i = 0; i < lhs.size(); ++i) lhs[i] = ScalarOp(expr.op, lhs[i], rhs[i]);
+  return lhs;
+}
+
+Result<void> BinaryRows(Evaluator& evaluator, const BinaryExpr& expr, RowSink& sink) {
+  if (expr.lhs->type != ValueType::kVector || expr.rhs->type != ValueType::kVector) {
+    return VectorScalarRows(evaluator, expr, sink);
+  }
+  Value result;
+  {
+    const Value lhs = TRY(evaluator.Eval(*expr.lhs));
+    const Value rhs = TRY(evaluator.Eval(*expr.rhs));
+    result = TRY(evaluator.Charged(
+        Value::Of(IsSetOp(expr.op) ? TRY(CombineSets(expr, lhs.vector, rhs.vector))
+                                   : TRY(MatchVectors(evaluator, expr, lhs.vector, rhs.vector)))));
+  }
+  for (size_t i = 0; i < result.vector.size(); ++i) {
+    TRY(sink.Take(
+        {result.vector.labels[i], result.vector.drop_name[i] != 0, result.vector.row(i)}));
+  }
+  return Ok();
+}
+
+Signature::Signature(const VectorMatching& matching) : on_(matching.on), names_(matching.labels) {
+  if (!on_) names_.emplace_back(kMetricName);
+  std::ranges::sort(names_);
+  names_.erase(std::ranges::unique(names_).begin(), names_.end());
+}
+
+uint64_t Signature::Of(const Labels& labels) const {
+  return on_ ? labels.HashOnly(names_) : labels.HashWithout(names_);
+}
+
+Labels Signature::Group(const Labels& labels) const {
+  return on_ ? labels.KeepOnly(names_) : labels.Without(names_);
+}
+
+}  // namespace vigil::promql

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rates, differences and regressions over a range.
+#include <cmath>
+#include <vector>
+
+#include "server/promql/functions.h"
+#include "server/promql/range_window.h"
+#include "server/promql/statistics.h"
+
+namespace vigil::promql {
+namespace {
+
+using enum ValueType;
+
+enum class Kind { kRate, kIncrease, kDelta };
+
+struct Edges {
+  double first_value;
+  TimestampMs first;
+  TimestampMs last;
+  double gaps;  // samples in the window, less one
+};
+
+// By what factor the difference between first and last sample grows when the slope goes on to the
+// edges of the window. A series is taken to reach an edge that is nearer than 1.1 average
+// intervals, to end half an interval outside its samples otherwise, and a counter not to have
+// been negative.
+double ExtrapolationFactor(const Edges& edges, TimestampMs start, TimestampMs end,
+                           double difference, Kind kind) {
+  const double sampled = static_cast<double>(edges.last - edges.first) / 1000;
+  const double average = sampled / edges.gaps;
+  const double threshold = average * 1.1;
+  double to_start = static_cast<double>(edges.first - start) / 1000;
+  double to_end = static_cast<double>(end - edges.last) / 1000;
+  if (to_start >= threshold) to_start = average / 2;
+  if (kind != Kind::kDelta && difference > 0 && edges.first_value >= 0) {
+    const double to_zero = sampled * (edges.first_value / difference);
+    if (to_zero < to_start) to_start = to_zero;
+  }
+  if (to_end >= threshold) to_end = average / 2;
+  return (sampled + to_start + to_end) / sampled;
+}
+
+// Where the counter fell: indexes i with values[i] < values[i - 1].
+std::vector<uint32_t> FindResets(std::span<const double> values) {
+  std::vector<uint32_t> resets;
+  for (size_t i = 1; i < values.size(); ++i) {
+    if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
+  }
+  return resets;
+}
+
+template <Kind kKind>
+void ExtrapolatedRate(const RangeSweep& sweep) {
+  const std::span<const double> v = sweep.values;
+  const std::vector<uint32_t> resets =
+      kKind == Kind::kDelta ? std::vector<uint32_t>() : FindResets(v);
+  size_t reset = 0;
+  for (size_t i = 0; i < sweep.size(); ++i) {
+    const size_t lo = sweep.lo[i];
+    const size_t hi = sweep.hi[i];
+    if (hi < lo + 2) continue;
+    double difference = v[hi - 1] - v[lo];
+    while (reset < resets.size() && resets[reset] <= lo) ++reset;
+    for (size_t r = reset; r < resets.size() && resets[r] < hi; ++r) {
+      difference += v[resets[r] - 1];
+    }
+    const Edges edges{v[lo], sweep.timestamps[lo], sweep.timestamps[hi - 1],
+                      static_cast<double>(hi - lo - 1)};
+    double factor =
+        ExtrapolationFactor(edges, sweep.window_start(i), sweep.window_end(i), difference, kKind);
+    if (kKind == Kind::kRate) factor /= static_cast<double>(sweep.range_ms) / 1000;
+    sweep.out[i] = difference * factor;
+  }
+}
+
+enum class Instant { kRate, kDelta };
+
+template <Instant kKind>
+void LastTwo(const RangeSweep& sweep) {
+  for (size_t i = 0; i < sweep.size(); ++i) {
+    const size_t hi = sweep.hi[i];
+    if (hi < sweep.lo[i] + 2) continue;
+    const double last = sweep.values[hi - 1];
+    const double previous = sweep.values[hi - 2];
+    if (kKind == Instant::kDelta) {
+      sweep.out[i] = last - previous;
+      continue;
+    }
+    // After a reset the counter went from zero to its value.
+    const double increase = last < previous ? last : last - previous;
+    sweep.out[i] =
+        increase /
+        (static_cast<double>(sweep.timestamps[hi - 1] - sweep.timestamps[hi - 2]) / 1000);
+  }
+}
+
+bool IsChange(double previous, double v) {
+  return v != previous && !(std::isnan(v) && std::isnan(previous));
+}
+bool IsReset(double previous, double v) { return v < previous; }
+
+// How many neighbours in the window satisfy the predicate, by a running count.
+template <bool (*kCounts)(double, double)>
+void CountPairs(const RangeSweep& sweep) {
+  const std::span<const double> v = sweep.values;
+  std::vector<uint32_t> before(v.size(), 0);  // pairs that end at or before the index
+  for (size_t i = 1; i < v.size(); ++i)
+    before[i] = before[i - 1] + (kCounts(v[i - 1], v[i]) ? 1 : 0);
+  for (size_t i = 0; i < sweep.size(); ++i) {
+    if (sweep.lo[i] >= sweep.hi[i]) continue;
+    sweep.out[i] = static_cast<double>(before[sweep.hi[i] - 1] - before[sweep.lo[i]]);
+  }
+}
+
+struct Line {
+  double slope;
+  double intercept;
+};
+
+// Least squares with the intercept at the given time.
+Line LinearRegression(const RangeWindow& window, TimestampMs intercept_time) {
+  double n = 0;
+  KahanSum x_sum;
+  KahanSum y_sum;
+  KahanSum xy_sum;
+  KahanSum xx_sum;
+  bool constant = true;
+  for (size_t i = 0; i < window.size(); ++i) {
+    const double y = window.values[i];
+    if (i > 0 && y != window.values[0]) constant = false;
+    n += 1;
+    const double x = static_cast<double>(window.timestamps[i] - intercept_time) / 1e3;
+    x_sum.Add(x);
+    y_sum.Add(y);
+    xy_sum.Add(x * y);
+    xx_sum.Add(x * x);
+  }
+  if (constant) {
+    if (std::isinf(window.values[0])) return {NormalNaN(), NormalNaN()};
+    return {0, window.values[0]};
+  }
+  const double x = x_sum.sum + x_sum.c;
+  const double y = y_sum.sum + y_sum.c;
+  const double xy = xy_sum.sum + xy_sum.c;
+  const double xx = xx_sum.sum + xx_sum.c;
+  const double covariance = xy - x * y / n;
+  const double variance = xx - x * x / n;
+  const double slope = covariance / variance;
+  return {slope, y / n - slope * x / n};
+}
+
+std::optional<double> Deriv(const RangeWindow& window) {
+  if (window.size() < 2) return std::nullopt;
+  // Any time near the samples does; a far one costs accuracy.
+  return LinearRegression(window, window.timestamps[0]).slope;
+}
+
+std::optional<double> PredictLinear(const RangeWindow& window) {
+  if (window.size() < 2) return std::nullopt;
+  const Line line = LinearRegression(window, window.eval_time);
+  return line.slope * window.args[0] + line.intercept;
+}
+
+std::optional<double> DoubleExponentialSmoothing(const RangeWindow& window) {
+  if (window.size() < 2) return std::nullopt;
+  const double smoothing = window.args[0];
+  const double trend_factor = window.args[1];
+  double before = 0;
+  double smoothed = window.values[0];
+  double trend = window.values[1] - window.values[0];
+  for (size_t i = 1; i < window.size(); ++i) {
+    const double scaled = smoothing * window.values[i];
+    if (i > 1) trend = trend_factor * (smoothed - before) + (1 - trend_factor) * trend;
+    const double carried = (1 - smoothing) * (smoothed + trend);
+    before = smoothed;
+    smoothed = scaled + carried;
+  }
+  return smoothed;
+}
+
+constexpr FunctionRow kRows[] = {
+    {.name = "rate",
+     .args = {kMatrix},
+     .kernel = ExtrapolatedRate<Kind::kRate>,
+     .help = "Per-second increase of a counter over the range, extrapolated."},
+    {.name = "irate",
+     .args = {kMatrix},
+     .kernel = LastTwo<Instant::kRate>,
+     .help = "Per-second increase between the last two samples."},
+    {.name = "increase",
+     .args = {kMatrix},
+     .kernel = ExtrapolatedRate<Kind::kIncrease>,
+     .help = "Increase of a counter over the range, extrapolated."},
+    {.name = "delta",
+     .args = {kMatrix},
+     .kernel = ExtrapolatedRate<Kind::kDelta>,
+     .help = "Difference of a gauge over the range, extrapolated."},
+    {.name = "idelta",
+     .args = {kMatrix},
+     .kernel = LastTwo<Instant::kDelta>,
+     .help = "Difference between the last two samples."},
+    {.name = "deriv",
+     .args = {kMatrix},
+     .kernel = Deriv,
+     .help = "Per-second slope of a gauge by linear regression."},
+    {.name = "predict_linear",
+     .args = {kMatrix, kScalar},
+     .kernel = PredictLinear,
+     .help = "Value in so many seconds by linear regression."},
+    {.name = "double_exponential_smoothing",
+     .args = {kMatrix, kScalar, kScalar},
+     .experimental = true,
+     .kernel = DoubleExponentialSmoothing,
+     .help = "Smoothed value, with smoothing and trend factor."},
+    {.name = "changes",
+     .args = {kMatrix},
+     .kernel = CountPairs<IsChange>,
+     .help = "How often the value changed in the range."},
+    {.name = "resets",
+     .args = {kMatrix},
+     .kernel = CountPairs<IsReset>,
+     .help = "How often the counter was reset in the range."},
+};
+
+}  // namespace
+
+std::span<const FunctionRow> RateFunctions() { return kRows; }
+
+}  // namespace vigil::promql

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// What expressions evaluate to: columns over all steps of the query at once.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "client-lib/model/labels.h"
+#include "client-lib/model/sample.h"
+#include "server/promql/ast.h"
+
+namespace vigil::promql {
+
+// The evaluation times: start, start + step, ... (count of them, at least one).
+struct Grid {
+  TimestampMs start = 0;
+  DurationMs step = 1;
+  size_t count = 1;
+
+  [[nodiscard]] TimestampMs at(size_t i) const { return start + static_cast<int64_t>(i) * step; }
+  [[nodiscard]] TimestampMs last() const { return at(count - 1); }
+};
+
+// One series over all steps, on its way from an operator to the next. The staleness marker says
+// "no sample at this step": it can never be a result. Native histograms will be a second, optional
+// column beside the values.
+struct SeriesRow {
+  const Labels& labels;
+  // The name is to go: at the end of the query with delayed name removal, already gone otherwise.
+  bool drop_name = false;
+  // The receiver may change the values; they are valid during the call only.
+  std::span<double> values;
+};
+
+// Receives the series of a vector one by one, in the order of evaluation.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  virtual Result<void> Take(const SeriesRow& row) = 0;
+};
+
+// Samples that are there; the rest of the row is "no sample".
+inline size_t CountPresent(std::span<const double> row) {
+  size_t n = 0;
+  for (const double v : row) n += IsStaleNaN(v) ? 0 : 1;
+  return n;
+}
+
+// An instant vector over all steps: one dense row of doubles per series, in one block.
+struct Vector {
+  size_t steps = 1;
+  std::vector<Labels> labels;
+  std::vector<uint8_t> drop_name;
+  std::vector<double> values;
+
+  [[nodiscard]] size_t size() const { return labels.size(); }
+  [[nodiscard]] std::span<double> row(size_t i) {
+    return std::span<double>(values).subspan(i * steps, steps);
+  }
+  [[nodiscard]] std::span<const double> row(size_t i) const {
+    return std::span<const double>(values).subspan(i * steps, steps);
+  }
+  void Append(const Labels& l, bool drop, std::span<const double> row_values) {
+    labels.push_back(l);
+    drop_name.push_back(drop ? 1 : 0);
+    values.insert(values.end(), row_values.begin(), row_values.end());
+  }
+  // A new row without samples.
+  std::span<double> AppendEmpty(const Labels& l, bool drop) {
+    labels.push_back(l);
+    drop_name.push_back(drop ? 1 : 0);
+    values.resize(values.size() + steps, StaleNaN());
+    return row(size() - 1);
+  }
+};
+
+// One series of a range vector that is itself the result of a query.
+struct RangeSeries {
+  Labels labels;
+  bool drop_name = false;
+  SampleColumns samples;
+};
+
+// Samples a value holds against the query's limit, given back when the value goes.
+class SampleCharge {
+ public:
+  SampleCharge() = default;
+  SampleCharge(size_t* held, size_t samples) : held_(held), samples_(samples) { *held_ += samples; }
+  SampleCharge(SampleCharge&& other) noexcept
+      : held_(std::exchange(other.held_, nullptr)), samples_(std::exchange(other.samples_, 0)) {}
+  SampleCharge& operator=(SampleCharge&& other) noexcept {
+    std::swap(held_, other.held_);
+    std::swap(samples_, other.samples_);
+    return *this;
+  }
+  ~SampleCharge() {
+    if (held_ != nullptr) *held_ -= samples_;
+  }
+
+ private:
+  size_t* held_ = nullptr;
+  size_t samples_ = 0;
+};
+
+// Move only. REQUIRES: does not outlive the query it belongs to.
+struct Value {
+  ValueType type = ValueType::kNone;
+  std::vector<double> scalar;       // kScalar: one per step
+  std::string text;                 // kString
+  Vector vector;                    // kVector
+  std::vector<RangeSeries> matrix;  // kMatrix: of instant queries only
+  SampleCharge charge;
+
+  static Value Scalar(std::vector<double> column) {
+    Value value;
+    value.type = ValueType::kScalar;
+    value.scalar = std::move(column);
+    return value;
+  }
+  static Value Of(Vector vector) {
+    Value value;
+    value.type = ValueType::kVector;
+    value.vector = std::move(vector);
+    return value;
+  }
+};
+
+inline constexpr std::string_view kSameLabelset =
+    "vector cannot contain metrics with the same labelset";
+
+// Rows with the same labels become one; execution error (kSameLabelset) when two of them have a
+// sample at the same step. The order of first appearance stays.
+Result<void> MergeSameLabels(Vector* vector);
+
+// Removes rows without any sample.
+void DropEmptyRows(Vector* vector);
+
+// Reorders the rows: row i becomes what was row order[i]; rows not named are gone.
+Vector Reordered(const Vector& vector, std::span<const size_t> order);
+
+}  // namespace vigil::promql
