@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The envelope of every /api/v1 answer, and the one place where error kinds become HTTP codes.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "client-lib/http/message.h"
+#include "server/web/api_request.h"
+#include "server/web/json_writer.h"
+
+namespace vigil::web {
+
+// What accompanies the data.
+struct Annotations {
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+};
+
+// Writes exactly one JSON value: the `data` of the envelope.
+using ApiHandler = std::function<Result<Annotations>(const ApiRequest&, JsonWriter&)>;
+
+// 400, 422, 499, 503, 404, 406, 500.
+int HttpStatus(ErrorKind kind);
+
+// Runs the handler and wraps what it wrote; an error of the handler or of the parameters becomes
+// {"status":"error",...}. CORS headers are set when the request has an Origin.
+http::Response Answer(const http::Request& request, const ApiHandler& handler);
+
+http::Response ErrorAnswer(const Error& error);
+
+}  // namespace vigil::web

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes JSON straight into a response body: no document, no copies. Numbers and escapes as
+// upstream's API writes them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "client-lib/model/labels.h"
+#include "client-lib/model/sample.h"
+
+namespace vigil::web {
+
+// Commas come by themselves; nesting is the caller's business.
+// Threads: owner thread only.
+class JsonWriter {
+ public:
+  explicit JsonWriter(std::string* out) : out_(out) {}
+
+  JsonWriter& BeginObject() { return Open('{'); }
+  JsonWriter& EndObject() { return Close('}'); }
+  JsonWriter& BeginArray() { return Open('['); }
+  JsonWriter& EndArray() { return Close(']'); }
+  JsonWriter& Key(std::string_view name);
+  JsonWriter& String(std::string_view text);
+  JsonWriter& Bool(bool value) { return Raw(value ? "true" : "false"); }
+  JsonWriter& Int(int64_t value);
+  // A JSON number with the shortest digits; NaN and infinities become null.
+  JsonWriter& Number(double value);
+  // Text that is JSON already.
+  JsonWriter& Raw(std::string_view json);
+
+  JsonWriter& Field(std::string_view name, std::string_view text) { return Key(name).String(text); }
+
+  // {"name":"value",...}
+  JsonWriter& LabelSet(const Labels& labels);
+  // [1435781430.781,"1.5"]
+  JsonWriter& Point(TimestampMs timestamp, double value);
+  // Seconds with up to three decimals: 1435781430.05 -> 1435781430.050, whole seconds bare.
+  JsonWriter& Seconds(TimestampMs timestamp);
+
+ private:
+  JsonWriter& Open(char bracket);
+  JsonWriter& Close(char bracket);
+  void Separate();
+
+  std::string* out_;
+  bool need_comma_ = false;
+};
+
+// The text between quotes: ", \, control characters, and <, >, & as \u003c...; invalid UTF-8
+// becomes U+FFFD.
+void AppendJsonEscaped(std::string_view text, std::string* out);
+
+}  // namespace vigil::web

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's routes in one table: /api/v1, the query page, life cycle.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/http/message.h"
+#include "client-lib/http/server.h"
+#include "exporters/toolkit/metric_sink.h"
+#include "server/promql/engine.h"
+#include "server/remote/write_receiver.h"
+#include "server/scrape/scrape_manager.h"
+#include "server/storage/storage.h"
+#include "server/web/query_api.h"
+#include "server/web/series_api.h"
+#include "server/web/status_api.h"
+#include "server/web/targets_api.h"
+
+namespace vigil::web {
+
+// What main gives the web. References must outlive it.
+struct Dependencies {
+  const promql::Engine& engine;
+  const storage::Queryable& store;
+  const scrape::ScrapeManager& scraper;
+  const Clock& clock;
+  remote::WriteReceiver* write_receiver = nullptr;  // null: --web.enable-remote-write-receiver off
+  StatusSource status;
+  size_t max_concurrent_queries = 20;
+  std::stop_token stop;  // ends running queries
+  bool lifecycle = false;
+  // Called by /-/reload: the error is the answer. Runs on the request's thread.
+  std::function<Result<void>()> reload;
+  std::function<void()> quit;
+  // False until the store has recovered: the API then answers 503.
+  std::function<bool()> ready;
+};
+
+// Threads: build on one; the handlers any.
+class Web {
+ public:
+  explicit Web(Dependencies dependencies);
+
+  using AddRoute =
+      std::function<void(std::string_view methods, std::string_view pattern, http::Handler)>;
+  void AddRoutes(const AddRoute& add);
+
+  // prometheus_http_requests_total{handler,code}
+  void CollectMetrics(toolkit::MetricSink* sink) const;
+
+ private:
+  // Requests of one route by status.
+  struct RouteCounter {
+    explicit RouteCounter(std::string p) : pattern(std::move(p)) {}
+    std::string pattern;
+    std::atomic<uint64_t> by_status[600]{};
+  };
+
+  void AddApiRoutes();
+  void AddPages();
+  void AddLifecycle();
+  // GET and POST as given, plus OPTIONS; counted; 503 until ready.
+  void Api(std::string_view methods, std::string_view path, ApiHandler handler);
+  void Plain(std::string_view methods, std::string_view path, http::Handler handler);
+
+  Dependencies deps_;
+  QueryApi query_;
+  SeriesApi series_;
+  TargetsApi targets_;
+  StatusApi status_;
+  const AddRoute* add_ = nullptr;  // while AddRoutes runs
+  std::deque<RouteCounter> counters_;
+};
+
+}  // namespace vigil::web

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiver's answers, with a store that only counts.
+#include "server/remote/write_receiver.h"
+
+#include <gtest/gtest.h>
+#include <snappy.h>
+
+#include <map>
+#include <string>
+
+#include "tests/support/remote_write_message.h"
+
+namespace vigil::remote {
+namespace {
+
+using test::LabelField;
+using test::Message;
+using test::SampleField;
+using test::SeriesField;
+
+class CountingAppender : public storage::Appender {
+ public:
+  Result<storage::SeriesRef> Resolve(const Labels& labels) override {
+    ++resolved;
+    return refs.try_emplace(labels, refs.size() + 1).first->second;
+  }
+  Result<storage::AppendOutcome> Append(const storage::SampleBatch& batch,
+                                        storage::AppendMode mode) override {
+    EXPECT_EQ(mode, storage::AppendMode::kAllOrNothing);
+    if (behind) return Unavailable("the journal is behind");
+    storage::AppendOutcome outcome;
+    outcome.position = 7;
+    if (forget_once) {
+      forget_once = false;
+      outcome.unknown_series = 1;
+      outcome.first_reason = storage::SampleVerdict::kUnknownSeries;
+      return outcome;
+    }
+    if (verdict != storage::SampleVerdict::kAccepted) {
+      outcome.out_of_order = 1;
+      outcome.first_reason = verdict;
+      return outcome;
+    }
+    samples += batch.size();
+    outcome.accepted = batch.size();
+    return outcome;
+  }
+  Result<void> WaitDurable(storage::JournalPosition position, int64_t) override {
+    EXPECT_EQ(position, 7u);
+    ++waits;
+    return Ok();
+  }
+
+  std::map<Labels, storage::SeriesRef> refs;
+  size_t resolved = 0, samples = 0, waits = 0;
+  bool behind = false, forget_once = false;
+  storage::SampleVerdict verdict = storage::SampleVerdict::kAccepted;
+};
+
+http::Request Post(const std::string& message) {
+  http::Request request;
+  request.method = "POST";
+  snappy::Compress(message.data(), message.size(), &request.body);
+  request.headers.Add("Content-Type", "application/x-protobuf");
+  request.headers.Add("Content-Encoding", "snappy");
+  return request;
+}
+
+const std::string kOneSeries = SeriesField(LabelField("__name__", "up") + SampleField(1, 1000));
+
+TEST(WriteReceiver, AcknowledgesOnlyAfterTheJournal) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  EXPECT_EQ(receiver.Handle(Post(kOneSeries)).status, 204);
+  EXPECT_EQ(appender.samples, 1u);
+  EXPECT_EQ(appender.waits, 1u);
+}
+
+TEST(WriteReceiver, ResolvesASeriesOnce) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(receiver.Handle(Post(kOneSeries)).status, 204);
+  EXPECT_EQ(appender.resolved, 1u);
+  EXPECT_EQ(receiver.stats().cached_series.load(), 1u);
+}
+
+TEST(WriteReceiver, ResolvesAgainWhenTheStoreForgotASeries) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  EXPECT_EQ(receiver.Handle(Post(kOneSeries)).status, 204);
+  appender.forget_once = true;
+  EXPECT_EQ(receiver.Handle(Post(kOneSeries)).status, 204);
+  EXPECT_EQ(appender.resolved, 2u);
+  EXPECT_EQ(appender.samples, 2u);
+}
+
+TEST(WriteReceiver, SkipsSeriesWithInvalidLabels) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  const std::string message =
+      SeriesField(LabelField("job", "nameless") + SampleField(1, 1000)) + kOneSeries;
+  EXPECT_EQ(receiver.Handle(Post(message)).status, 204);
+  EXPECT_EQ(appender.samples, 1u);
+  EXPECT_EQ(receiver.stats().invalid_series.load(), 1u);
+}
+
+TEST(WriteReceiver, SaysWhyASampleWasRefused) {
+  CountingAppender appender;
+  appender.verdict = storage::SampleVerdict::kOutOfOrder;
+  WriteReceiver receiver(appender);
+  const http::Response response = receiver.Handle(Post(kOneSeries));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body, "out of order sample\n");
+  EXPECT_EQ(appender.waits, 0u);
+}
+
+TEST(WriteReceiver, AsksToComeBackWhenTheJournalIsBehind) {
+  CountingAppender appender;
+  appender.behind = true;
+  WriteReceiver receiver(appender);
+  const http::Response response = receiver.Handle(Post(kOneSeries));
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.headers.Get("Retry-After"), "1");
+}
+
+TEST(WriteReceiver, RefusesForeignEncodings) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  http::Request gzip = Post(kOneSeries);
+  gzip.headers.Set("Content-Encoding", "gzip");
+  EXPECT_EQ(receiver.Handle(gzip).status, 415);
+  http::Request json = Post(kOneSeries);
+  json.headers.Set("Content-Type", "application/json");
+  EXPECT_EQ(receiver.Handle(json).status, 415);
+  http::Request v2 = Post(kOneSeries);
+  v2.headers.Set("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  EXPECT_EQ(receiver.Handle(v2).status, 415);
+  EXPECT_EQ(appender.samples, 0u);
+}
+
+TEST(WriteReceiver, RefusesGarbageAndOversizedBodies) {
+  CountingAppender appender;
+  WriteReceiver::Options options;
+  options.max_decoded_bytes = 1000;
+  WriteReceiver receiver(appender, options);
+  http::Request garbage = Post(kOneSeries);
+  garbage.body = "\xff\xff\xff\xff\xff\xff garbage";
+  EXPECT_EQ(receiver.Handle(garbage).status, 400);
+  http::Request not_protobuf = Post(std::string(100, '\xff'));
+  EXPECT_EQ(receiver.Handle(not_protobuf).status, 400);
+  EXPECT_EQ(receiver.Handle(Post(std::string(2000, 'x'))).status, 400);
+  EXPECT_EQ(receiver.Handle(Post(SeriesField(LabelField("__name__", "h") + Message(4, "")))).status,
+            400);
+  EXPECT_EQ(appender.samples, 0u);
+  EXPECT_EQ(receiver.stats().failed_requests.load(), 4u);
+}
+
+}  // namespace
+}  // namespace vigil::remote
