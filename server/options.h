@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of vigil-server as values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "exporters/toolkit/flags.h"
+#include "server/promql/engine.h"
+
+namespace vigil::server {
+
+struct Options {
+  std::string config_file = "prometheus.yml";
+  std::string storage_path = "data/";
+  std::string postgres_dsn;  // empty: the server runs its own PostgreSQL below storage_path
+  int64_t flush_interval_ms = 15 * 60 * 1000;
+  uint64_t flush_bytes = 64 << 20;  // encoded samples in memory that make a flush due early
+  int64_t max_series = 0;           // 0: no limit
+  bool lifecycle = false;
+  bool remote_write_receiver = false;
+  int64_t query_lookback_ms = 5 * 60 * 1000;
+  int64_t query_timeout_ms = 2 * 60 * 1000;
+  int64_t query_max_concurrency = 20;
+  int64_t query_max_samples = 50'000'000;
+  int64_t scrape_threads = 1;
+  int64_t discovery_reload_ms = 5'000;
+  std::vector<std::string> features;  // --enable-feature, each may be a comma-separated list
+
+  void AddTo(toolkit::FlagSet* flags);
+  // After parsing. bad_data names the flag.
+  [[nodiscard]] Result<void> Check() const;
+};
+
+// What --enable-feature switches in the engine. Names upstream made permanent, or that Vigil has
+// always on, change nothing; unknown ones are logged, as upstream does.
+promql::EngineOptions EngineOptionsFrom(const Options& options);
+
+// The configuration of a server that was given none: this server and a node exporter beside it.
+std::string DefaultConfig(int own_port);
+
+}  // namespace vigil::server

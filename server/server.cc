@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// See server.h.
+#include "server/server.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "client-lib/base/files.h"
+#include "client-lib/base/log.h"
+#include "client-lib/base/strings.h"
+#include "exporters/toolkit/version.h"
+#include "server/config/loader.h"
+#include "server/metrics_page.h"
+
+namespace vigil::server {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
+}
+
+void LogConfigWarnings(const config::Config& config) {
+  for (const std::string& warning : config.not_supported_yet) log::Warn("config", warning);
+}
+
+}  // namespace
+
+Server::Server(toolkit::App& app, Options options) : app_(app), options_(std::move(options)) {}
+
+Server::~Server() { Stop(); }
+
+int Server::OwnPort() const {
+  const std::vector<std::string>& addresses = app_.web_flags().listen_addresses;
+  const std::string& first = addresses.empty() ? app_.info().default_address : addresses.front();
+  const size_t colon = first.rfind(':');
+  const auto port = ParseUint(std::string_view(first).substr(colon + 1));
+  return port ? static_cast<int>(*port) : 9090;
+}
+
+Result<std::shared_ptr<const config::Config>> Server::LoadConfig() const {
+  config::Config config;
+  if (!app_.flags().WasGiven("config.file") && !FileExists(options_.config_file)) {
+    config = TRY(config::LoadText(DefaultConfig(OwnPort()), "(built-in configuration)"));
+  } else {
+    config = TRY_CONTEXT(config::LoadFile(options_.config_file), "loading the configuration");
+  }
+  return std::make_shared<const config::Config>(std::move(config));
+}
+
+Result<void> Server::Start() {
+  TRY(options_.Check());
+  auto config = TRY(LoadConfig());
+  LogConfigWarnings(*config);
+  config_.Set(config);
+  last_reload_.Set({true, clock_.Now()});
+  evaluation_interval_ms_ = config->global.evaluation_interval;
+
+  TRY(MakeDirectories(options_.storage_path));
+  TRY(OpenDatabase());
+  head_ = std::make_unique<head::Head>(clock_);
+  storage::StoreOptions store_options;
+  store_options.max_series = static_cast<uint64_t>(options_.max_series);
+  store_ = std::make_unique<storage::Store>(*head_, database_->journal(), database_->chunks(),
+                                            clock_, store_options);
+  promql::EngineOptions engine_options = EngineOptionsFrom(options_);
+  engine_options.default_subquery_step_ms = [this] { return evaluation_interval_ms_.load(); };
+  engine_ = std::make_unique<promql::Engine>(std::move(engine_options));
+
+  scrape::ScrapeManager::Options scrape_options;
+  scrape_options.loops = static_cast<int>(options_.scrape_threads);
+  scrape_options.hostname = HostName();
+  scrape_options.external_url = app_.web_flags().external_url;
+  scrape_options.listen_port = OwnPort();
+  scrape_options.user_agent = "Vigil/" + std::string(toolkit::Version());
+  scraper_ = std::make_unique<scrape::ScrapeManager>(*store_, clock_, scrape_options);
+  // The page is up during recovery, so that people and probes see what is going on.
+  TRY(StartWeb());
+
+  const int64_t began_ns = clock_.MonotonicNs();
+  TRY_CONTEXT(store_->Recover(database_->recovery()), "recovering from the database");
+  const storage::StoreStats stats = store_->Stats();
+  log::Info("main", "recovered",
+            {{"series", stats.recent.series},
+             {"replayed_samples", stats.replayed_samples},
+             {"seconds", static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9}});
+  StartScraping(std::move(config));
+  flusher_ = std::make_unique<FlushScheduler>(*store_, clock_, options_.flush_interval_ms,
+                                              options_.flush_bytes);
+  ready_ = true;
+  log::Info("main", "Server is ready to receive web requests.");
+  return Ok();
+}
+
+Result<void> Server::OpenDatabase() {
+  postgres::DatabaseOptions options;
+  options.instance = HostName() + ":" + std::to_string(OwnPort());
+  if (options_.postgres_dsn.empty()) {
+    postgres::ManagedPostgresOptions managed;
+    managed.storage_path = options_.storage_path;
+    managed_ = TRY(postgres::ManagedPostgres::Start(managed));
+    options.conninfo = managed_->conninfo();
+    log::Info("main", "PostgreSQL is up", {{"connect", managed_->psql_command()}});
+  } else {
+    options.conninfo = options_.postgres_dsn;
+  }
+  database_ = TRY_CONTEXT(postgres::Database::Open(std::move(options)), "opening the database");
+  return Ok();
+}
+
+web::StatusSource Server::Status() const {
+  web::StatusSource status;
+  status.version = toolkit::Version();
+  status.revision = toolkit::Revision();
+  status.branch = toolkit::Branch();
+  status.compiler = toolkit::Compiler();
+  status.start_time = clock_.Now();
+  status.flags = app_.flags().Values();
+  status.config_yaml = [this] { return config::ToYaml(*config_.Copy()); };
+  status.last_reload = [this] { return last_reload_.Copy(); };
+  status.storage_retention = "no limit";
+  return status;
+}
+
+Result<void> Server::StartWeb() {
+  if (options_.remote_write_receiver) {
+    write_receiver_ = std::make_unique<remote::WriteReceiver>(*store_);
+  }
+  web_ = std::make_unique<web::Web>(web::Dependencies{
+      .engine = *engine_,
+      .store = *store_,
+      .scraper = *scraper_,
+      .clock = clock_,
+      .write_receiver = write_receiver_.get(),
+      .status = Status(),
+      .max_concurrent_queries = static_cast<size_t>(options_.query_max_concurrency),
+      .stop = stop_queries_.get_token(),
+      .lifecycle = options_.lifecycle,
+      .reload = [this] { return Reload(); },
+      .quit = [this] { app_.RequestStop(); },
+      .ready = [this] { return ready_.load(); },
+  });
+  web_->AddRoutes(
+      [this](std::string_view methods, std::string_view pattern, http::Handler handler) {
+        app_.Route(methods, pattern, std::move(handler));
+      });
+  ServeOwnMetrics();
+  app_.SetReady([this] { return ready_.load() && !database_->fenced(); });
+  return app_.Start();
+}
+
+void Server::ServeOwnMetrics() {
+  app_.ServeMetrics([this](const http::Request&, toolkit::MetricSink* sink) -> Result<void> {
+    CollectStore(store_->Stats(), sink);
+    CollectDatabase(database_->metrics(), database_->connected(), sink);
+    CollectScrape(scraper_->GetStats(), sink);
+    if (ready_) CollectDiscovery(discovery_->stats(), sink);
+    if (write_receiver_ != nullptr) CollectRemoteWrite(write_receiver_->stats(), sink);
+    web_->CollectMetrics(sink);
+    const auto [success, time] = last_reload_.Copy();
+    sink->Gauge("prometheus_config_last_reload_successful",
+                "Whether the last configuration reload attempt was successful.",
+                success ? 1.0 : 0.0);
+    sink->Gauge("prometheus_config_last_reload_success_timestamp_seconds",
+                "Timestamp of the last successful configuration reload.",
+                static_cast<double>(time) / 1000);
+    sink->Gauge("prometheus_ready",
+                "Whether Prometheus startup was fully completed and the server is ready for normal "
+                "operation.",
+                ready_ ? 1.0 : 0.0);
+    return Ok();
+  });
+}
+
+void Server::StartScraping(std::shared_ptr<const config::Config> config) {
+  discovery::Manager::Options options;
+  options.coalesce_ms = options_.discovery_reload_ms;
+  discovery_ = std::make_unique<discovery::Manager>(
+      clock_,
+      [this](std::shared_ptr<const discovery::Snapshot> snapshot) {
+        scraper_->ApplyTargets(std::move(snapshot));
+      },
+      options);
+  scraper_->ApplyConfig(config);
+  discovery_->ApplyConfig(std::move(config));
+  discovery_->Start();
+}
+
+Result<void> Server::Reload() {
+  if (!ready_) return Unavailable("the server is still starting: reload when it is ready");
+  const MutexLock lock(reload_mutex_);
+  auto config = LoadConfig();
+  if (!config) {
+    last_reload_.With([](auto& last) { last.first = false; });
+    log::Error("main", "reload failed, the configuration before stays in force",
+               {{"err", config.error()}});
+    return std::move(config).error();
+  }
+  LogConfigWarnings(**config);
+  config_.Set(*config);
+  evaluation_interval_ms_ = (*config)->global.evaluation_interval;
+  scraper_->ApplyConfig(*config);
+  discovery_->ApplyConfig(*config);
+  last_reload_.Set({true, clock_.Now()});
+  log::Info("main", "configuration reloaded", {{"file", options_.config_file}});
+  return Ok();
+}
+
+void Server::Stop() {
+  if (database_ == nullptr && managed_ == nullptr) return;
+  const bool was_ready = ready_.exchange(false);
+  if (flusher_ != nullptr) flusher_->Stop();
+  if (discovery_ != nullptr) discovery_->Stop();
+  if (scraper_ != nullptr) scraper_->Stop();
+  stop_queries_.request_stop();
+  app_.Stop();
+  if (was_ready) {
+    // Without this the journal holds it all, and the next start would only take longer.
+    if (auto flushed = store_->Flush(); !flushed) {
+      log::Warn("main", "flush at the end failed, the journal has everything",
+                {{"err", flushed.error()}});
+    }
+  }
+  if (database_ != nullptr) database_->Close();
+  store_.reset();
+  database_.reset();
+  if (managed_ != nullptr) managed_->Stop();
+  managed_.reset();
+  log::Info("main", "See you next time!");
+}
+
+}  // namespace vigil::server

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world of vigil-server: constructs the rooms, joins them, takes them down in order.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/base/mutex.h"
+#include "client-lib/base/result.h"
+#include "exporters/toolkit/app.h"
+#include "server/config/config.h"
+#include "server/discovery/manager.h"
+#include "server/flush_scheduler.h"
+#include "server/head/head.h"
+#include "server/options.h"
+#include "server/postgres/database.h"
+#include "server/postgres/managed_postgres.h"
+#include "server/promql/engine.h"
+#include "server/remote/write_receiver.h"
+#include "server/scrape/scrape_manager.h"
+#include "server/storage/store.h"
+#include "server/web/web.h"
+
+namespace vigil::server {
+
+// Threads: owner thread only; the web's threads call Reload.
+class Server {
+ public:
+  Server(toolkit::App& app, Options options);
+  ~Server();
+
+  // Configuration, database, recovery, web, scraping, in this order. The error says what is wrong
+  // and is for the operator.
+  Result<void> Start();
+  // Reads the configuration file anew and applies it; on an error everything stays as it was.
+  Result<void> Reload();
+  // Scraping ends first, then the web; what is in memory is flushed; the database goes last.
+  void Stop();
+
+ private:
+  Result<std::shared_ptr<const config::Config>> LoadConfig() const;
+  Result<void> OpenDatabase();
+  Result<void> StartWeb();
+  void StartScraping(std::shared_ptr<const config::Config> config);
+  void ServeOwnMetrics();
+  [[nodiscard]] web::StatusSource Status() const;
+  [[nodiscard]] int OwnPort() const;
+
+  // Constant after construction.
+  toolkit::App& app_;
+  const Options options_;
+  const Clock& clock_ = Clock::System();
+
+  std::atomic<bool> ready_{false};
+  std::stop_source stop_queries_;
+  Mutex reload_mutex_;  // one reload at a time
+  Guarded<std::shared_ptr<const config::Config>> config_;
+  Guarded<std::pair<bool, TimestampMs>> last_reload_;
+  // Read by queries for subqueries without a step.
+  std::atomic<DurationMs> evaluation_interval_ms_{60'000};
+
+  // In the order they are made; each uses only what stands above it.
+  std::unique_ptr<postgres::ManagedPostgres> managed_;  // null with a DSN
+  std::unique_ptr<postgres::Database> database_;
+  std::unique_ptr<head::Head> head_;
+  std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<remote::WriteReceiver> write_receiver_;
+  std::unique_ptr<scrape::ScrapeManager> scraper_;
+  std::unique_ptr<discovery::Manager> discovery_;
+  std::unique_ptr<web::Web> web_;
+  std::unique_ptr<FlushScheduler> flusher_;
+};
+
+}  // namespace vigil::server
