@@ -1,0 +1,11 @@
+# End-to-end tests: one ctest per file, each starts its own programs on free ports.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+file(GLOB e2e_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/*_test.py)
+foreach(test IN LISTS e2e_tests)
+  get_filename_component(name ${test} NAME_WE)
+  string(REPLACE "_test" "" name ${name})
+  add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${test})
+  set_tests_properties(e2e.${name} PROPERTIES
+    LABELS e2e TIMEOUT 600
+    ENVIRONMENT "VIGIL_BIN_DIR=${CMAKE_BINARY_DIR}/bin;VIGIL_PEERS_DIR=${PROJECT_SOURCE_DIR}/build/peers")
+endforeach()
