@@ -15,6 +15,7 @@
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "client-lib/http/deep_stack.h"
 #include "client-lib/http/exchange.h"
 #include "client-lib/http/openssl_alias.h"
 #include "client-lib/http/sockets.h"
@@ -185,7 +186,10 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
   self->running_.Enter();
   Request request = ReadHead(connection);
   bool body_read = false;
-  Response response = self->Answer(connection, &request, &body_read);
+  Response response;
+  // One companion for each of CivetWeb's workers; it ends with the worker.
+  thread_local DeepStack deep_stack;
+  deep_stack.Run([&] { response = self->Answer(connection, &request, &body_read); });
   if (self->options_.after) self->options_.after(request, &response);
   const int status = response.status;
   const bool has_body = mg_get_request_info(connection)->content_length > 0 ||

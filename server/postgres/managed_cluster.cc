@@ -249,9 +249,11 @@ Result<void> WriteSettings(const Cluster& cluster) {
   return WriteAsUser(cluster, cluster.data_dir + "/vigil.conf", ">", text);
 }
 
-// First line of postmaster.pid; 0 when there is none.
-pid_t PostmasterPid(const Cluster& cluster) {
-  auto text = ReadFile(cluster.data_dir + "/postmaster.pid");
+std::string PidFile(const Cluster& cluster) { return cluster.data_dir + "/postmaster.pid"; }
+
+// First line of a lock file of PostgreSQL; 0 when there is none.
+pid_t PidIn(const std::string& path) {
+  auto text = ReadFile(path);
   if (!text) return 0;
   const auto lines = Split(*text, '\n');
   return static_cast<pid_t>(lines.empty() ? 0 : ParseInt(TrimSpace(lines[0])).value_or(0));
@@ -273,6 +275,16 @@ bool GoneWithin(const Cluster& cluster, pid_t pid, int64_t ms) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return true;
+}
+
+// PostgreSQL takes any living process of its user for the postmaster that its lock files name, and
+// a killed one that nobody has reaped yet (pid 1 of a container may never do) still counts as
+// living. REQUIRES: no postmaster runs here.
+Result<void> RemoveStaleLocks(const Cluster& cluster) {
+  for (const std::string& path : {PidFile(cluster), cluster.socket_dir + "/.s.PGSQL.5432.lock"}) {
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return Internal(path + ": " + Errno());
+  }
+  return Ok();
 }
 
 }  // namespace
@@ -298,14 +310,8 @@ Result<Cluster> PrepareCluster(const ClusterOptions& options) {
 }
 
 Result<void> StopLeftOver(const Cluster& cluster) {
-  const pid_t pid = PostmasterPid(cluster);
-  if (pid <= 1) return Ok();
-  if (!RunsHere(cluster, pid)) {
-    // PostgreSQL itself would take any living process of its user for the postmaster.
-    const std::string path = cluster.data_dir + "/postmaster.pid";
-    if (kill(pid, 0) == 0 && unlink(path.c_str()) != 0) return Internal(path + ": " + Errno());
-    return Ok();
-  }
+  const pid_t pid = PidIn(PidFile(cluster));
+  if (pid <= 1 || !RunsHere(cluster, pid)) return RemoveStaleLocks(cluster);
   log::Warn("postgres", "stopping the PostgreSQL of a server that was killed",
             {{"pid", static_cast<int64_t>(pid)}});
   const std::array<std::pair<int, int64_t>, 3> steps = {
@@ -314,7 +320,7 @@ Result<void> StopLeftOver(const Cluster& cluster) {
     if (kill(pid, signal) != 0 && errno != ESRCH) {
       return Internal("stopping PostgreSQL (pid " + std::to_string(pid) + "): " + Errno());
     }
-    if (GoneWithin(cluster, pid, patience_ms)) return Ok();
+    if (GoneWithin(cluster, pid, patience_ms)) return RemoveStaleLocks(cluster);
   }
   return Internal("PostgreSQL with pid " + std::to_string(pid) + " on " + cluster.data_dir +
                   " cannot be stopped: end it by hand");
@@ -328,7 +334,7 @@ std::vector<std::string> PostgresCommand(const Cluster& cluster) {
 }
 
 bool IsReady(const Cluster& cluster, int pid) {
-  if (PostmasterPid(cluster) != pid) return false;
+  if (PidIn(PidFile(cluster)) != pid) return false;
   auto text = ReadFile(cluster.data_dir + "/postmaster.pid");
   if (!text) return false;
   const auto lines = Split(*text, '\n');

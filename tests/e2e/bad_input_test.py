@@ -187,7 +187,7 @@ scrape_configs:
                 ("/a", "good 1\n", 200), ("/a", "no_newline 1", 400), ("/a", "gar{bage\n", 400),
                 ("/a", "timed 1 1000\n", 400), ("/a/odd", "good 1\n", 400),
                 ("/a/__bad/x", "good 1\n", 400), ("@base64/%%%", "good 1\n", 400),
-                ("@base64/YQ", "good 1\n", 200), ("/", "good 1\n", 400),
+                ("@base64/YQ", "good 1\n", 200), ("/", "good 1\n", 404),
                 ("/b", "# TYPE good counter\ngood 1\n", 400)]:
             answer = harness.http(url + path, body)
             self.assertEqual(answer.status, status, (path, body, answer.text))

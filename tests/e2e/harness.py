@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.environ.get("VIGIL_BIN_DIR", os.path.join(ROOT, "build/release/bin"))
+BIN = os.path.abspath(os.environ.get("VIGIL_BIN_DIR", os.path.join(ROOT, "build/release/bin")))
 PEERS = os.environ.get("VIGIL_PEERS_DIR", os.path.join(ROOT, "build/peers"))
 # Sanitized binaries are slow to start; waits end as soon as what they wait for is there.
 PATIENCE = float(os.environ.get("VIGIL_E2E_PATIENCE", "60"))

@@ -23,8 +23,9 @@ scrape_configs:
                                   timeout=60, check=True).stdout
         self.assertIn(f'up{{instance="127.0.0.1:{node}", job="node"}} => 1 @',
                       run("instant", server.url, "up"))
-        self.assertIn("up{", run("range", server.url, "up",
-                                 f"--start={time.time() - 60:.0f}", f"--end={time.time():.0f}"))
+        harness.wait_for("the sample in a range", lambda: "up{" in run(
+            "range", server.url, "up", f"--start={time.time() - 60:.0f}",
+            f"--end={time.time():.0f}"))
         self.assertIn("node", run("labels", server.url, "job"))
         self.assertIn("node_load1", run("series", server.url, "--match=node_load1"))
         broken = subprocess.run([promtool, "query", "instant", server.url, "up{"],
@@ -72,7 +73,7 @@ remote_write:
         def peer_value(expr):
             result = harness.http(f"http://127.0.0.1:{port}/api/v1/query",
                                   {"query": expr}).json["data"]["result"]
-            return float(result[0]["value"][1]) if result else None
+            return float(result[0]["value"][1]) if result else 0
         harness.wait_for("all targets up", lambda: peer_value("sum(up)") == 3)
         harness.wait_for("the pushed job", lambda: peer_value("batch_done{job='batch'}") == 7)
         harness.wait_for("CPU rates",
