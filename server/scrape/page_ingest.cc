@@ -22,7 +22,8 @@ struct PageIngest::Page {
 PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
                              storage::SampleBatch* batch) {
   Page page{context, context.target.job->config(), batch, {}, exposition::MetricType::kUnknown};
-  exposition::TextReader reader(text);
+  // Upstream reads a last line without its newline, and exporters written by hand rely on it.
+  exposition::TextReader reader(text, exposition::LastLine::kMayLackNewline);
   while (!page.outcome.error) {
     Result<exposition::Entry> entry = reader.Next();
     if (!entry) {

@@ -6,6 +6,6 @@ foreach(test IN LISTS e2e_tests)
   string(REPLACE "_test" "" name ${name})
   add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${test})
   set_tests_properties(e2e.${name} PROPERTIES
-    LABELS e2e TIMEOUT 600
+    LABELS e2e TIMEOUT 600 RUN_SERIAL TRUE
     ENVIRONMENT "VIGIL_BIN_DIR=${CMAKE_BINARY_DIR}/bin;VIGIL_PEERS_DIR=${PROJECT_SOURCE_DIR}/build/peers")
 endforeach()

@@ -4,4 +4,5 @@ vigil_unit_test(pull client-lib/pull DEPS pull http base LIBS vigil::client prom
 add_test(NAME script.find_package
   COMMAND ${CMAKE_CURRENT_LIST_DIR}/../scripts/find_package.sh
     ${CMAKE_BINARY_DIR} ${CMAKE_CURRENT_LIST_DIR}/../../client-lib/examples ${CMAKE_CXX_COMPILER})
-set_tests_properties(script.find_package PROPERTIES TIMEOUT 300 LABELS script)
+# A program without the sanitizer cannot load a library with it.
+set_tests_properties(script.find_package PROPERTIES TIMEOUT 300 LABELS "script;not_sanitized")
