@@ -123,7 +123,8 @@ TEST(TextReader, EveryNaNBecomesTheNormalOne) {
 }
 
 TEST(TextReader, LongGarbageIsCutInTheMessage) {
-  TextReader reader("a " + std::string(10'000, 'x') + "\n");
+  const std::string page = "a " + std::string(10'000, 'x') + "\n";
+  TextReader reader(page);
   EXPECT_LT(reader.Next().error().message.size(), 200U);
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <future>
+#include <memory>
 #include <string>
 
 namespace vigil::node {
@@ -19,9 +20,10 @@ using std::chrono::milliseconds;
 class FakeMounts {
  public:
   StatPool::Statfs Statfs() {
-    return [this](const char* path, struct statfs* out) {
-      ++calls;
-      if (std::strncmp(path, "/hung", 5) == 0) released_.wait();
+    // A stuck worker outlives its pool, and so this object: it shares what it needs.
+    return [calls = calls_, released = released_](const char* path, struct statfs* out) {
+      ++*calls;
+      if (std::strncmp(path, "/hung", 5) == 0) released.wait();
       if (std::strcmp(path, "/bad") == 0) {
         errno = EACCES;
         return -1;
@@ -32,9 +34,10 @@ class FakeMounts {
   }
   void Release() { release_.set_value(); }
 
-  std::atomic<int> calls{0};
+  [[nodiscard]] int calls() const { return *calls_; }
 
  private:
+  std::shared_ptr<std::atomic<int>> calls_ = std::make_shared<std::atomic<int>>(0);
   std::promise<void> release_;
   std::shared_future<void> released_ = release_.get_future().share();
 };
@@ -68,11 +71,11 @@ TEST(StatPool, AHungMountDoesNotHoldUpTheOthers) {
   EXPECT_EQ(pool.stuck(), 2u);
 
   // Stuck mounts are not asked again: the next list is done without waiting.
-  const int calls = mounts.calls;
+  const int calls = mounts.calls();
   const auto again = pool.Run({"/hung", "/hung2", "/b"}, milliseconds(10000));
   EXPECT_EQ(again[0].state, State::kTimedOut);
   EXPECT_EQ(again[2].state, State::kDone);
-  EXPECT_EQ(mounts.calls, calls + 1);
+  EXPECT_EQ(mounts.calls(), calls + 1);
 
   mounts.Release();
   while (pool.stuck() > 0) std::this_thread::yield();
