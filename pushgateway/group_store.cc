@@ -76,11 +76,11 @@ Result<void> GroupStore::CheckSeries(const Group* old, const PushedFamily& famil
     if (owner == series_.end() || (old != nullptr && *owner->second == old->key.text())) continue;
     const GroupPtr& group = groups_.at(*owner->second);
     const Group::Member* member = group->Find(family.name);
-    if (member == nullptr) continue;  // two texts with one hash
-    const auto same =
-        std::ranges::equal_range(member->family->series, row.hash, {}, &PushedFamily::Series::hash);
-    for (const PushedFamily::Series& other : same) {
-      if (member->family->SeriesText(other) == family.SeriesText(row)) {
+    if (member == nullptr) continue;              // two texts with one hash
+    const auto& others = member->family->series;  // sorted by hash
+    for (auto other = std::ranges::lower_bound(others, row.hash, {}, &PushedFamily::Series::hash);
+         other != others.end() && other->hash == row.hash; ++other) {
+      if (member->family->SeriesText(*other) == family.SeriesText(row)) {
         return Inconsistent("series " + std::string(family.SeriesText(row)) +
                             " is already in another group");
       }

@@ -24,7 +24,7 @@ struct DatabaseOptions {
   int64_t ownership_wait_ms = 5'000;
   // A server that did not renew for so long has lost the database to whoever asks.
   int64_t lease_ms = 30'000;
-  // Commits come no closer than this, unless commit_bytes are queued.
+  // Commits come no closer than this, unless commit_bytes are queued or a sender waits.
   int64_t commit_interval_ms = 200;
   uint64_t commit_bytes = 4U << 20;
   // HasRoom() is false beyond this.

@@ -13,6 +13,8 @@ namespace {
 
 // The INCREMENT of the sequence vigil.series_id_block: ids are [nextval, nextval + this).
 constexpr int64_t kSeriesIdBlock = 16384;
+// Between commits while a sender waits for its acknowledgement: it sends nothing more until then.
+constexpr int64_t kHurriedIntervalMs = 10;
 constexpr int64_t kSeriesIdWaitMs = 2'000;
 constexpr int64_t kReconnectTimeoutMs = 5'000;
 constexpr int64_t kFirstBackoffMs = 50;
@@ -105,8 +107,8 @@ void PostgresJournal::Run() {
     const bool away = connection_ == nullptr;
     // A batch that was interrupted is sent again at once.
     if (away || batch_.empty()) {
-      queue_.Wait(next_commit_ns_, away ? retry_at_ns_ : next_renewal_ns_, options_.commit_bytes,
-                  away);
+      queue_.Wait(HurriedCommitNs(), next_commit_ns_, away ? retry_at_ns_ : next_renewal_ns_,
+                  options_.commit_bytes, away);
     }
     // While stopping, waits end at once: keep the pauses between attempts nevertheless.
     if (away && queue_.stopped() && clock_.MonotonicNs() < retry_at_ns_) {
@@ -123,6 +125,11 @@ void PostgresJournal::Run() {
   connection_.reset();
   connected_ = false;
   queue_.Fail(Unavailable("the journal is closed"));
+}
+
+int64_t PostgresJournal::HurriedCommitNs() const {
+  const int64_t spared_ms = std::max<int64_t>(0, options_.commit_interval_ms - kHurriedIntervalMs);
+  return next_commit_ns_ - spared_ms * 1'000'000;
 }
 
 bool PostgresJournal::Drained() const { return batch_.empty() && queue_.figures().bytes == 0; }
@@ -149,8 +156,8 @@ Result<void> PostgresJournal::FetchSeriesIds() {
 Result<void> PostgresJournal::CommitNext() {
   const int64_t start_ns = clock_.MonotonicNs();
   if (batch_.empty()) {
-    if (start_ns < next_commit_ns_ && !queue_.stopped() &&
-        queue_.figures().bytes < options_.commit_bytes) {
+    const int64_t due_ns = queue_.HasWaiters() ? HurriedCommitNs() : next_commit_ns_;
+    if (start_ns < due_ns && !queue_.stopped() && queue_.figures().bytes < options_.commit_bytes) {
       return Ok();
     }
     batch_ = queue_.Take(options_.commit_bytes);

@@ -73,6 +73,8 @@ class PostgresJournal : public storage::Journal {
   Result<void> DropCommitted();
   void FinishBatch(size_t count);
   void OnFailure(const Error& error);
+  // When the next commit may be if somebody waits for it.
+  [[nodiscard]] int64_t HurriedCommitNs() const;
   [[nodiscard]] bool Drained() const;
 
   const JournalOptions options_;

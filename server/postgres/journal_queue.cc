@@ -64,8 +64,13 @@ JournalPosition JournalQueue::Cut() {
 
 Result<void> JournalQueue::WaitDurable(JournalPosition position, int64_t timeout_ms) const {
   std::unique_lock<std::mutex> lock(mutex_);
-  durable_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                            [&] { return durable_ >= position || failed_; });
+  if (durable_ < position && !failed_) {
+    ++waiters_;
+    writer_wanted_.notify_one();  // it may have meant to wait longer
+    durable_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                              [&] { return durable_ >= position || failed_; });
+    --waiters_;
+  }
   if (durable_ >= position) return Ok();
   if (failed_) return failure_;
   if (!error_.empty()) return Unavailable("the journal cannot be written: " + error_);
@@ -108,7 +113,8 @@ void JournalQueue::AddSeriesIds(SeriesId first, int64_t count) {
   ids_added_.notify_all();
 }
 
-void JournalQueue::Wait(int64_t not_before_ns, int64_t until_ns, uint64_t full_bytes, bool hold) {
+void JournalQueue::Wait(int64_t hurried_ns, int64_t not_before_ns, int64_t until_ns,
+                        uint64_t full_bytes, bool hold) {
   std::unique_lock<std::mutex> lock(mutex_);
   full_bytes_ = full_bytes;
   while (true) {
@@ -118,12 +124,18 @@ void JournalQueue::Wait(int64_t not_before_ns, int64_t until_ns, uint64_t full_b
     if (!hold) {
       if (spare_first_ == spare_end_ || waiting_ >= full_bytes) return;
       if (!entries_.empty()) {
-        if (now >= not_before_ns) return;
-        wake_ns = std::min(wake_ns, not_before_ns);
+        const int64_t due_ns = waiters_ > 0 ? hurried_ns : not_before_ns;
+        if (now >= due_ns) return;
+        wake_ns = std::min(wake_ns, due_ns);
       }
     }
     writer_wanted_.wait_for(lock, Until(wake_ns, now));
   }
+}
+
+bool JournalQueue::HasWaiters() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return waiters_ > 0;
 }
 
 std::vector<JournalEntry> JournalQueue::Take(uint64_t max_bytes) {

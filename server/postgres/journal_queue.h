@@ -45,9 +45,12 @@ class JournalQueue {
 
   // The writer's side.
   // Waits until there is something to do: entries are queued and (full_bytes are queued or
-  // not_before_ns has come), series ids run low, the queue was stopped, or until_ns has come.
-  // With hold set entries and ids do not count (the database is away). Monotonic nanoseconds.
-  void Wait(int64_t not_before_ns, int64_t until_ns, uint64_t full_bytes, bool hold);
+  // not_before_ns has come, or hurried_ns when somebody waits in WaitDurable), series ids run low,
+  // the queue was stopped, or until_ns has come. With hold set entries and ids do not count (the
+  // database is away). Monotonic nanoseconds.
+  void Wait(int64_t hurried_ns, int64_t not_before_ns, int64_t until_ns, uint64_t full_bytes,
+            bool hold);
+  [[nodiscard]] bool HasWaiters() const;
   // The oldest entries, about max_bytes of them. They count as queued until Committed.
   std::vector<JournalEntry> Take(uint64_t max_bytes);
   // Everything up to the position is safe; frees the bytes and wakes waiters.
@@ -79,9 +82,10 @@ class JournalQueue {
   // Guards all below; several condition variables need the bare mutex.
   mutable std::mutex mutex_;
   mutable std::condition_variable durable_changed_;
-  std::condition_variable writer_wanted_;
+  mutable std::condition_variable writer_wanted_;
   std::condition_variable ids_added_;
   std::deque<JournalEntry> entries_;
+  mutable size_t waiters_ = 0;  // in WaitDurable
   storage::JournalPosition last_;
   storage::JournalPosition durable_;
   uint64_t cuts_ = 0;

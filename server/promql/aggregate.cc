@@ -114,7 +114,7 @@ Result<void> StreamRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink
 Grouping::Grouping(const AggregateExpr& expr) : without_(expr.without), names_(expr.grouping) {
   if (without_) names_.emplace_back(kMetricName);
   std::ranges::sort(names_);
-  names_.erase(std::ranges::unique(names_).begin(), names_.end());
+  names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
 }
 
 uint64_t Grouping::Key(const Labels& labels) const {

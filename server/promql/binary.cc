@@ -89,7 +89,7 @@ Result<void> BinaryRows(Evaluator& evaluator, const BinaryExpr& expr, RowSink& s
 Signature::Signature(const VectorMatching& matching) : on_(matching.on), names_(matching.labels) {
   if (!on_) names_.emplace_back(kMetricName);
   std::ranges::sort(names_);
-  names_.erase(std::ranges::unique(names_).begin(), names_.end());
+  names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
 }
 
 uint64_t Signature::Of(const Labels& labels) const {

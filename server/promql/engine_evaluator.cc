@@ -43,8 +43,7 @@ class Collector : public RowSink {
 class NameDropper : public RowSink {
  public:
   NameDropper(QueryContext& query, SameLabels same, bool single_name, size_t steps, RowSink& out)
-      : query_(query),
-        delayed_(query.options.delayed_name_removal),
+      : delayed_(query.options.delayed_name_removal),
         buffered_(same == SameLabels::kMerge && !single_name),
         single_name_(single_name),
         collector_(query, steps),
@@ -70,7 +69,6 @@ class NameDropper : public RowSink {
   }
 
  private:
-  QueryContext& query_;
   bool delayed_;
   bool buffered_;
   bool single_name_;

@@ -93,9 +93,23 @@ TEST_F(JournalQueueTest, WriterWaitsForTheIntervalUnlessMuchIsQueued) {
   queue_.AddSeriesIds(1, 100);
   const int64_t now = clock_.MonotonicNs();
   queue_.Enqueue({}, Pages(1));
-  queue_.Wait(now, now + 1'000'000'000, 1000, false);  // due: returns at once
+  queue_.Wait(now, now, now + 1'000'000'000, 1000, false);  // due: returns at once
   queue_.Enqueue({}, Pages(250));
-  queue_.Wait(now + 1'000'000'000, now + 2'000'000'000, 1000, false);  // full: returns at once
+  queue_.Wait(now, now + 1'000'000'000, now + 2'000'000'000, 1000, false);  // full: returns at once
+}
+
+TEST_F(JournalQueueTest, SomebodyWhoWaitsHurriesTheWriter) {
+  queue_.AddSeriesIds(1, 100);
+  const int64_t now = clock_.MonotonicNs();
+  const int64_t never = now + 3'600'000'000'000;
+  const storage::JournalPosition last = queue_.Enqueue({}, Pages(1));
+  std::thread sender([&] { EXPECT_TRUE(queue_.WaitDurable(last, 60'000).has_value()); });
+  // Hurried is now, unhurried never: without the waiter this would not return.
+  queue_.Wait(now, never, never, 1'000'000, false);
+  EXPECT_TRUE(queue_.HasWaiters());
+  queue_.Committed(last, 0, 0);
+  sender.join();
+  EXPECT_FALSE(queue_.HasWaiters());
 }
 
 }  // namespace
