@@ -49,6 +49,10 @@ Result<void> GroupingKey::Set(std::string name, std::string value) {
     return BadData("improper label name " + Quote(name));
   }
   if (!IsValidUtf8(value)) return BadData("value of label " + Quote(name) + " is not valid UTF-8");
+  if (value.find('\0') != std::string::npos) {
+    // No reader of the text format takes one, so the whole page would be lost.
+    return BadData("value of label " + Quote(name) + " has a zero byte");
+  }
   const auto found = std::ranges::find(labels_, name, &std::pair<std::string, std::string>::first);
   if (found != labels_.end()) {
     found->second = std::move(value);

@@ -2,6 +2,7 @@
 // The load side of the benchmarks: serves scrape targets, sends remote write. Driven by run.py.
 //   vigil-bench targets PORT SERIES          serve /t/<n>/metrics until killed
 //   vigil-bench write URL SERIES PER_REQUEST ROUNDS STEP_MS START_MS [SHAPE]
+//   vigil-bench history URL END_MS
 //   vigil-bench push URL PUSHES GROUPS CONNECTIONS       prints pushes per second
 #include <snappy.h>
 
@@ -126,12 +127,57 @@ struct WriteRun {
   Shape shape = Shape::kMixed;
 };
 
-// One request after the other, as one shard of a sender does; 503 is repeated.
+// Sends one request after the other, as one shard of a sender does; 503 is repeated.
+class Sender {
+ public:
+  explicit Sender(std::string url) : url_(std::move(url)) {}
+
+  bool Send(const std::string& message) {
+    snappy::Compress(message.data(), message.size(), &body_);
+    for (int attempt = 0; attempt < 600; ++attempt) {
+      const int status = SendOnce();
+      if (status == 204 || status == 200) return true;
+      if (status != 503) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    std::fprintf(stderr, "vigil-bench: %s\n", text_.c_str());
+    return false;
+  }
+
+ private:
+  int SendOnce() {
+    http::ClientRequest request;
+    request.method = "POST";
+    request.url = url_;
+    request.headers.Add("Content-Type", "application/x-protobuf");
+    request.headers.Add("Content-Encoding", "snappy");
+    request.headers.Add("X-Prometheus-Remote-Write-Version", "0.1.0");
+    request.body = body_;
+    request.timeout_ms = 60'000;
+    bool done = false;
+    int status = 0;
+    client_->Start(std::move(request), [&](Result<http::ClientResponse> answer, std::string) {
+      done = true;
+      status = answer ? answer->status : -1;
+      text_ =
+          answer ? "HTTP " + std::to_string(status) + ": " + answer->body : answer.error().message;
+    });
+    while (!done) client_->Poll(1000);
+    return status;
+  }
+
+  std::string url_;
+  std::string body_;
+  std::string text_;
+  std::unique_ptr<http::AsyncClient> client_ = http::AsyncClient::Create();
+};
+
+// One sample per series and round.
 int Write(const WriteRun& run) {
   std::vector<std::string> labels(run.series);
   for (size_t i = 0; i < run.series; ++i) labels[i] = SeriesLabels(run.shape, i);
-  auto client = http::AsyncClient::Create();
-  std::string message, body;
+  Sender sender(run.url);
+  std::string message;
   for (uint64_t round = 0; round < run.rounds; ++round) {
     const int64_t timestamp = run.start_ms + static_cast<int64_t>(round) * run.step_ms;
     for (size_t begin = 0; begin < run.series; begin += run.per_request) {
@@ -140,33 +186,41 @@ int Write(const WriteRun& run) {
         message += test::SeriesField(
             labels[i] + test::SampleField(SeriesValue(run.shape, i, round), timestamp));
       }
-      snappy::Compress(message.data(), message.size(), &body);
-      for (int attempt = 0;; ++attempt) {
-        http::ClientRequest request;
-        request.method = "POST";
-        request.url = run.url;
-        request.headers.Add("Content-Type", "application/x-protobuf");
-        request.headers.Add("Content-Encoding", "snappy");
-        request.headers.Add("X-Prometheus-Remote-Write-Version", "0.1.0");
-        request.body = body;
-        request.timeout_ms = 60'000;
-        bool done = false;
-        int status = 0;
-        std::string text;
-        client->Start(std::move(request), [&](Result<http::ClientResponse> answer, std::string) {
-          done = true;
-          status = answer ? answer->status : -1;
-          text = answer ? answer->body : answer.error().message;
-        });
-        while (!done) client->Poll(1000);
-        if (status == 204 || status == 200) break;
-        if (status != 503 || attempt > 600) {
-          std::fprintf(stderr, "vigil-bench: HTTP %d: %s\n", status, text.c_str());
-          return 1;
+      if (!sender.Send(message)) return 1;
+    }
+  }
+  return 0;
+}
+
+struct HistoryPart {
+  Shape shape;
+  size_t series;
+  int64_t step_ms;
+  int64_t span_ms;  // before the end
+};
+
+// The data of the query table, in order of time: 24 h of 100 counters and 50 buckets at 30 s, and
+// an hour of 2500 mixed series at 15 s.
+int History(const std::string& url, int64_t end_ms) {
+  constexpr int64_t kDay = 86'400'000, kSlice = 300'000;
+  constexpr std::array<HistoryPart, 3> kParts = {{{Shape::kCounters, 100, 30'000, kDay},
+                                                  {Shape::kHistogram, 50, 30'000, kDay},
+                                                  {Shape::kMixed, 2500, 15'000, 3'600'000}}};
+  Sender sender(url);
+  for (int64_t slice = end_ms - kDay; slice < end_ms; slice += kSlice) {
+    std::string message;
+    for (const HistoryPart& part : kParts) {
+      if (slice < end_ms - part.span_ms) continue;
+      for (size_t i = 0; i < part.series; ++i) {
+        std::string fields = SeriesLabels(part.shape, i);
+        for (int64_t t = slice; t < slice + kSlice; t += part.step_ms) {
+          const auto tick = static_cast<uint64_t>((t - (end_ms - kDay)) / part.step_ms);
+          fields += test::SampleField(SeriesValue(part.shape, i, tick), t);
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        message += test::SeriesField(fields);
       }
     }
+    if (!sender.Send(message)) return 1;
   }
   return 0;
 }
@@ -206,6 +260,9 @@ int Main(const std::vector<std::string>& args) {
   const auto number = [&](size_t i) { return ParseUint(args[i]).value_or(0); };
   if (args.size() == 3 && args[0] == "targets") {
     return ServeTargets(static_cast<int>(number(1)), number(2));
+  }
+  if (args.size() == 3 && args[0] == "history") {
+    return History(args[1], static_cast<int64_t>(number(2)));
   }
   if (args.size() == 5 && args[0] == "push") {
     return Push(args[1], number(2), number(3), number(4));

@@ -245,13 +245,8 @@ def timed(function, times):
 
 
 def load_history(subject, end):
-    write = [harness.binary("vigil-bench"), "write", subject.url + "/api/v1/write"]
-    day = 86_400_000
-    for series, step, span, shape in [(100, 30_000, day, "counters"),
-                                      (50, 30_000, day, "histogram"),
-                                      (2500, 15_000, 3_600_000, "mixed")]:
-        subprocess.run([*write, str(series), "5000", str(span // step), str(step),
-                        str(end - span), shape], check=True)
+    subprocess.run([harness.binary("vigil-bench"), "history", subject.url + "/api/v1/write",
+                    str(end)], check=True)
 
 
 def bench_query(table, directory, times):

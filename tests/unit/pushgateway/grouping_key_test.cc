@@ -59,6 +59,7 @@ TEST(GroupingKey, RefusesBadPaths) {
   EXPECT_TRUE(Read("job@base64/!").starts_with("error: invalid base64 encoding in job name"));
   EXPECT_TRUE(Read("job/a/x/%zz").starts_with("error: "));
   EXPECT_EQ(Read("job/a/x/%ff"), "error: value of label \"x\" is not valid UTF-8");
+  EXPECT_EQ(Read("job/a/x/b%00c"), "error: value of label \"x\" has a zero byte");
 }
 
 TEST(GroupingKey, OtherPathsAreNotFound) {
