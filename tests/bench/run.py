@@ -8,6 +8,7 @@ run; PostgreSQL's processes are counted with ours.
 Prints a table and writes results.json. CPU seconds are user plus system time of the program and
 all its children; memory is the peak of the summed proportional set sizes."""
 import argparse
+import atexit
 import json
 import os
 import shutil
@@ -122,11 +123,21 @@ class Subject:
             f.write(config_text)
         command = self.command(config)
         self.program = harness.Program(command[0], command[1:], self.directory)
+        # A run that fails half-way must leave nothing behind that disturbs the next.
+        atexit.register(self.kill)
         self.program.wait_http(self.url + ("/-/ready" if self.name != "victoria" else "/health"))
         return self
 
     def stop(self):
         self.program.stop(120)
+
+    def kill(self):
+        if self.program.process.poll() is None:
+            self.program.process.terminate()
+            try:
+                self.program.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.program.process.kill()
 
     def disk_bytes(self):
         out = subprocess.run(["du", "-sb", os.path.join(self.directory, "data")],
