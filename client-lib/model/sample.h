@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client-lib/base/clock.h"
+#include "client-lib/model/histogram.h"
 
 namespace vigil {
 
@@ -30,15 +31,20 @@ inline bool SameBits(double a, double b) {
 }
 
 // Samples as columns of equal length, timestamps rising. A decode buffer: Clear() keeps capacity.
+// Native histograms are beside the floats, with timestamps of their own, rising too; no timestamp
+// is in both. Most series have only the one or the other.
 struct SampleColumns {
   std::vector<TimestampMs> timestamps;
   std::vector<double> values;
+  std::vector<HistogramSample> histograms;
 
+  // Of the float samples.
   [[nodiscard]] size_t size() const { return timestamps.size(); }
   [[nodiscard]] bool empty() const { return timestamps.empty(); }
   void Clear() {
     timestamps.clear();
     values.clear();
+    histograms.clear();
   }
   void Add(TimestampMs timestamp, double value) {
     timestamps.push_back(timestamp);
