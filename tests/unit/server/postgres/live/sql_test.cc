@@ -186,7 +186,7 @@ double NextValue(int shape, double last, std::mt19937_64* random) {
 
 TEST_F(SqlTest, DecodesChunksBitForBit) {
   std::mt19937_64 random(7);
-  for (const size_t n : {1, 2, 3, 17, 240}) {
+  for (const size_t n : {1U, 2U, 3U, 17U, 240U}) {
     for (int time_shape = 0; time_shape < 3; ++time_shape) {
       for (int value_shape = 0; value_shape < 10; ++value_shape) {
         Series series;
