@@ -14,7 +14,6 @@ namespace {
 
 class GroupStoreTest : public testing::Test {
  protected:
-  static constexpr auto kPut = GroupStore::Mode::kPut;
   static constexpr auto kPost = GroupStore::Mode::kPost;
 
   // The error, empty when the push was taken.
