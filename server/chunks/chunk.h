@@ -25,7 +25,7 @@
 //   4        time encoding in the low, value encoding in the high four bits
 //   varint   n, number of samples, >= 1
 //   varint   stale, number of staleness markers among them (bits 7ff0000000000002)
-//   summary  only when the value encoding is not 0 and stale < n; over the samples that are no
+//   summary  only when the value encoding is not 0 or 5 and stale < n; over the samples that are no
 //            staleness markers:
 //              number first, number last, number min, number max, number sum, varint resets
 //            Here a number may also be one of these single control bytes: f0 = same as first,
@@ -65,6 +65,8 @@
 //                               those of the value before XOR (u shifted left by 8 * (8 - l - s));
 //                               l + s <= 8
 //   4 runs         until n values are known: varint r >= 1, number v: the next r values are v
+//   5 histograms   the values are native histograms: records as in histogram_record.h, the last run
+//                  of repeats ends with the n-th histogram; stale is 0
 #pragma once
 
 #include <cstddef>
@@ -85,6 +87,7 @@ enum class ValueEncoding : uint8_t {
   kIntDelta = 2,
   kXor = 3,
   kRuns = 4,
+  kHistograms = 5,
 };
 
 // As the column `encoding` of a chunk row has it; byte 4 of the chunk says the same.
@@ -92,7 +95,12 @@ constexpr uint32_t PackEncoding(TimeEncoding time, ValueEncoding value) {
   return static_cast<uint32_t>(time) | static_cast<uint32_t>(value) << 8;
 }
 
-// What a whole chunk amounts to, so that some functions need not decode it.
+constexpr bool HoldsHistograms(uint32_t encoding) {
+  return encoding >> 8 == static_cast<uint32_t>(ValueEncoding::kHistograms);
+}
+
+// What a whole chunk amounts to, so that some functions need not decode it. Of native histograms
+// there is only the count: check HoldsHistograms() first.
 struct ChunkSummary {
   uint32_t count = 0;  // of all samples
   uint32_t stale = 0;  // of staleness markers; the rest is over the other samples
@@ -119,6 +127,10 @@ struct Chunk {
 // REQUIRES: timestamps strictly rising, columns of equal length, 1..kMaxChunkSamples.
 void EncodeChunk(std::span<const TimestampMs> times, std::span<const double> values, Chunk* chunk);
 
+// The same for native histograms. REQUIRES: timestamps strictly rising, 1..kMaxChunkSamples, all
+// IsWellFormed() (histogram_record.h).
+void EncodeHistogramChunk(std::span<const HistogramSample> samples, Chunk* chunk);
+
 // A chunk as it was stored.
 struct ChunkView {
   TimestampMs min_time = 0;
@@ -128,8 +140,9 @@ struct ChunkView {
   std::string_view data;
 };
 
-// Appends the samples within [min_time, max_time] to *out. bad_data when the bytes are not what
-// was written; *out is then as before.
+// Appends the samples within [min_time, max_time] to the columns of *out, or to out->histograms
+// when the chunk holds native histograms; equal neighbours are one object then. bad_data when the
+// bytes are not what was written; *out is then as before.
 Result<void> DecodeChunk(const ChunkView& chunk, TimestampMs min_time, TimestampMs max_time,
                          SampleColumns* out);
 

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "server/chunks/chunk_format.h"
 #include "server/chunks/crc32c.h"
+#include "server/chunks/histogram_record.h"
 #include "server/chunks/summary.h"
 
 namespace vigil::chunks {
@@ -73,8 +75,9 @@ Result<Header> ReadHeader(const ChunkView& chunk, ByteReader* reader) {
   }
   header.summary.count = static_cast<uint32_t>(count);
   header.summary.stale = static_cast<uint32_t>(stale);
-  if (header.values != ValueEncoding::kConst && stale < count &&
-      !ReadSummary(reader, &header.summary)) {
+  const bool summed =
+      header.values != ValueEncoding::kConst && header.values != ValueEncoding::kHistograms;
+  if (summed && stale < count && !ReadSummary(reader, &header.summary)) {
     return Broken("the summary is out of shape");
   }
   return header;
@@ -90,12 +93,40 @@ void Trim(std::vector<T>* column, size_t from, size_t first, size_t last) {
   column->resize(from + last - first);
 }
 
+// Appends the histograms within the span; the reader is in front of the times.
+Result<void> DecodeHistograms(const ChunkView& chunk, const Header& header, ByteReader* reader,
+                              TimestampMs min_time, TimestampMs max_time,
+                              std::vector<HistogramSample>* out) {
+  const size_t before = out->size();
+  std::vector<TimestampMs> times(header.summary.count);
+  times[0] = chunk.min_time;
+  bool good = header.summary.stale == 0 &&
+              ReadTimes(header.times, reader, times.size(), times.data()) &&
+              times.back() == chunk.max_time;
+  HistogramReader records;
+  for (size_t i = 0; good && i < times.size(); ++i) {
+    if (times[i] < min_time || times[i] > max_time) {
+      good = records.Next(reader, nullptr);
+      continue;
+    }
+    HistogramPtr histogram;
+    good = records.Next(reader, &histogram);
+    if (good) out->push_back({times[i], std::move(histogram)});
+  }
+  if (good && records.AtRecordEnd() && reader->AtEnd()) return Ok();
+  out->resize(before);
+  return Broken("its columns do not fit its header");
+}
+
 }  // namespace
 
 Result<void> DecodeChunk(const ChunkView& chunk, TimestampMs min_time, TimestampMs max_time,
                          SampleColumns* out) {
   ByteReader reader({});
   const Header header = TRY(ReadHeader(chunk, &reader));
+  if (header.values == ValueEncoding::kHistograms) {
+    return DecodeHistograms(chunk, header, &reader, min_time, max_time, &out->histograms);
+  }
   const size_t count = header.summary.count;
   const size_t before = out->timestamps.size();
   out->timestamps.resize(before + count);

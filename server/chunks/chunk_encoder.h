@@ -3,6 +3,8 @@
 #pragma once
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "server/chunks/chunk.h"
 #include "server/chunks/time_encoder.h"
@@ -15,10 +17,14 @@ class ChunkEncoder {
  public:
   // As EncodeChunk().
   void Encode(std::span<const TimestampMs> times, std::span<const double> values, Chunk* chunk);
+  // As EncodeHistogramChunk().
+  void EncodeHistograms(std::span<const HistogramSample> samples, Chunk* chunk);
 
  private:
   TimeEncoder times_;
   ValueEncoder values_;
+  std::vector<TimestampMs> sample_times_;  // of histograms
+  std::string records_;
 };
 
 }  // namespace vigil::chunks

@@ -171,6 +171,8 @@ bool ReadValues(ValueEncoding encoding, ByteReader* reader, size_t count, double
       return ReadXor(reader, count, values);
     case ValueEncoding::kRuns:
       return ReadRuns(reader, count, values);
+    case ValueEncoding::kHistograms:  // are no floats
+      return false;
   }
   return false;
 }

@@ -204,6 +204,8 @@ uint8_t* ValueEncoder::Write(uint8_t* out) const {
       return WriteXor(out);
     case ValueEncoding::kRuns:
       return WriteRuns(out);
+    case ValueEncoding::kHistograms:  // never planned
+      break;
   }
   CHECK(false);
   return out;

@@ -20,13 +20,24 @@ struct HeadOptions {
   // A sample further behind the newest sample of the head is out of bounds: Prometheus's hour.
   // 0: no limit, histories of new series may be written.
   int64_t max_behind_ms = 60 * 60 * 1000;
+  // How far behind the newest sample of the head a sample may be that is older than the newest of
+  // its series; 0: such samples are not taken.
+  int64_t out_of_order_window_ms = 0;
 };
 
-// Rules for samples, in this order (as Prometheus without an out-of-order window):
-//   - further ahead of the clock or behind the newest sample of the head (when the batch began)
-//     than the options say: out of bounds;
-//   - older than the newest sample of its series: out of order;
-//   - as old: the same bits are silently fine, another value is a duplicate.
+// Rules for samples, in this order (Prometheus's):
+//   - further ahead of the clock than the options say: out of bounds;
+//   - newer than the newest sample of its series, and not further behind the newest sample of the
+//     head (when the batch began) than max_behind_ms: taken;
+//   - as old as the newest of its series: the same bits are silently fine, another value (or a
+//     histogram for a float) is a duplicate;
+//   - with an out-of-order window: within the window it is taken, else it is too old. Where memory
+//     has a sample with that timestamp, the same bits are silently fine and another value is a
+//     duplicate: the first that was taken stays. Chunks in the database are not looked at; readers
+//     get one of the two then;
+//   - without: out of bounds when it is too far behind, else out of order.
+// Late samples are kept beside the series' stream, join the journal like all others, and are merged
+// with the rest when they are read and when a flush encodes them.
 // What a series has in chunks only counts while the process lives: after a restart, a series
 // without samples in the journal takes any time within the bounds, and readers merge.
 // A batch is visible sample by sample, not at once.
@@ -37,6 +48,9 @@ class Head : public storage::Recent {
   // The clock must outlive the head.
   explicit Head(const Clock& clock, HeadOptions options = {});
   ~Head() override;
+
+  // For batches that begin from now on. Threads: any.
+  void SetOutOfOrderWindow(int64_t window_ms);
 
   [[nodiscard]] storage::SeriesRef Find(const Labels& labels) const override;
   storage::SeriesRef Insert(storage::SeriesId id, const Labels& labels,

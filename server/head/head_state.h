@@ -41,18 +41,25 @@ struct TimeSpan {
 };
 
 struct Head::State {
-  State(const Clock& c, HeadOptions o) : clock(c), options(o) {}
+  State(const Clock& c, HeadOptions o)
+      : clock(c), options(o), out_of_order_window_ms(o.out_of_order_window_ms) {}
 
-  // Moves the open samples of an older generation out of the way. REQUIRES: the series is locked.
+  // All REQUIRE: the series is locked.
+  // Moves the open samples of an older generation out of the way.
   void SealIfOlder(Series* series, uint64_t current) {
     if (series->generation == current) return;
     if (!series->open.empty()) SealOpen(series);
+    if (series->side != nullptr) SealSide(series);
     series->generation = current;
   }
   void SealOpen(Series* series);
+  void SealSide(Series* series);
+  // Puts a chunk in front of the others of the series.
+  void AddSealed(SealedRef chunk, Series* series);
 
   const Clock& clock;
   const HeadOptions options;
+  std::atomic<int64_t> out_of_order_window_ms;
 
   SeriesSlots slots;
   LabelTable table{slots};

@@ -15,9 +15,9 @@ namespace vigil::head {
 
 // Immutable but for its link, which belongs to the series.
 struct SealedChunk {
-  // The bytes are a sample stream (as they were appended) or, once a flush has encoded them, a
-  // chunk, which is smaller.
-  enum class Format : uint8_t { kStream, kChunk };
+  // The bytes are a stream of floats or histograms (as they were appended) or, once a flush has
+  // encoded them, a chunk, which is smaller.
+  enum class Format : uint8_t { kStream, kHistogramStream, kChunk };
 
   uint64_t generation;
   TimestampMs first_time;

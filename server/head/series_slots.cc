@@ -50,6 +50,7 @@ void SealedRef::SetOlder(SealedRef older) { std::swap(chunk_->older, older.chunk
 
 TimestampMs Series::FirstTime() const {
   TimestampMs first = open.empty() ? INT64_MAX : open.first_time();
+  if (side != nullptr) first = std::min(first, side->first_time());
   for (SealedRef chunk = sealed; chunk; chunk = chunk.Older()) {
     first = std::min(first, chunk->first_time);
   }

@@ -4,6 +4,7 @@
 // per run and not per sample.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "client-lib/model/sample.h"
 #include "server/head/sample_stream.h"
 #include "server/head/sealed_chunk.h"
+#include "server/head/side_samples.h"
 #include "server/storage/backend.h"
 
 namespace vigil::head {
@@ -29,13 +31,26 @@ struct Series {
 
   // Guarded by the mutex of the run.
   SampleStream open;
-  uint64_t generation = 0;  // of the samples in `open`
-  SealedRef sealed;         // the newest; older ones are linked
+  // Null for most series: they have floats in order only.
+  std::unique_ptr<SideSamples> side;
+  uint64_t generation = 0;  // of the samples in `open` and `side`
+  SealedRef sealed;         // the newest generation; older ones are linked
   // The database may hold samples that memory has not up to this time; INT64_MIN: none.
   TimestampMs stored_until = INT64_MIN;
 
   // The oldest time in memory, INT64_MAX when there is nothing.
   [[nodiscard]] TimestampMs FirstTime() const;
+  // The newest time ever, INT64_MIN when there was nothing. Late samples are never the newest.
+  [[nodiscard]] TimestampMs LastTime() const {
+    return std::max(open.last_time(), last_histogram_time());
+  }
+  [[nodiscard]] TimestampMs last_histogram_time() const {
+    return side == nullptr ? INT64_MIN : side->histograms().last_time();
+  }
+  SideSamples& Side() {
+    if (side == nullptr) side = std::make_unique<SideSamples>();
+    return *side;
+  }
 };
 
 inline constexpr size_t kRunLength = 128;

@@ -13,7 +13,9 @@ constexpr size_t kPieceBytes = 256U << 10;
 constexpr size_t kLeafBytes = 1U << 20;
 constexpr size_t kBufferedBytes = 8U << 20;
 
-void AppendRow(const storage::ChunkRow& row, std::string* out) {
+}  // namespace
+
+void AppendChunkRow(const storage::ChunkRow& row, std::string* out) {
   AppendInt16(7, out);
   AppendInt32(8, out);
   AppendInt64(row.series, out);
@@ -26,38 +28,35 @@ void AppendRow(const storage::ChunkRow& row, std::string* out) {
   AppendInt32(2, out);
   AppendInt16(static_cast<int16_t>(row.encoding), out);
   AppendInt32(2, out);
-  AppendInt16(static_cast<int16_t>(kDefaultClass), out);
+  AppendInt16(static_cast<int16_t>(row.retention_class), out);
   AppendInt32(static_cast<int32_t>(row.data.size()), out);
   out->append(row.data);
 }
 
-}  // namespace
-
-ChunkFlush::ChunkFlush(Connection* connection, std::function<Result<Leaf>(TimestampMs)> leaf_for,
-                       int64_t timeout_ms)
+ChunkFlush::ChunkFlush(Connection* connection, LeafFor leaf_for, int64_t timeout_ms)
     : connection_(connection), leaf_for_(std::move(leaf_for)), timeout_ms_(timeout_ms) {}
 
-Result<ChunkFlush::Pending*> ChunkFlush::PendingFor(TimestampMs time) {
-  auto after = pending_.upper_bound(time);
+Result<ChunkFlush::Pending*> ChunkFlush::PendingFor(int32_t retention_class, TimestampMs time) {
+  auto after = pending_.upper_bound(Key(retention_class, time));
   if (after != pending_.begin()) {
-    Pending& before = std::prev(after)->second;
-    if (time < before.leaf.end) return &before;
+    const Leaf& leaf = std::prev(after)->second.leaf;
+    if (leaf.retention_class == retention_class && time < leaf.end)
+      return &std::prev(after)->second;
   }
-  Leaf leaf = TRY(leaf_for_(time));
-  const TimestampMs start = leaf.start;
-  Pending& added = pending_[start];
+  Leaf leaf = TRY(leaf_for_(retention_class, time));
+  Pending& added = pending_[Key(retention_class, leaf.start)];
   added.leaf = std::move(leaf);
   return &added;
 }
 
 Result<void> ChunkFlush::Add(const storage::ChunkRow& row) {
-  if (current_ == nullptr || row.min_time < current_->leaf.start ||
-      row.min_time >= current_->leaf.end) {
-    current_ = TRY(PendingFor(row.min_time));
+  if (current_ == nullptr || row.retention_class != current_->leaf.retention_class ||
+      row.min_time < current_->leaf.start || row.min_time >= current_->leaf.end) {
+    current_ = TRY(PendingFor(row.retention_class, row.min_time));
   }
   const size_t before = current_->copy.size();
   if (before == 0) AppendCopyHeader(&current_->copy);
-  AppendRow(row, &current_->copy);
+  AppendChunkRow(row, &current_->copy);
   buffered_ += current_->copy.size() - before;
   current_->leaf.newest = std::max(current_->leaf.newest, row.max_time);
   ++current_->rows;
@@ -77,10 +76,9 @@ Result<void> ChunkFlush::WriteLargest() {
 
 Result<void> ChunkFlush::Write(Pending* pending) {
   if (pending->copy.empty()) return Ok();
-  TRY(connection_->BeginCopyIn("COPY " + pending->leaf.table +
-                                   " (series_id, min_time, span_ms, n, encoding, class, data) "
-                                   "FROM STDIN (FORMAT binary)",
-                               timeout_ms_));
+  TRY(connection_->BeginCopyIn(
+      "COPY " + pending->leaf.table + " (" + kChunkColumns + ") FROM STDIN (FORMAT binary)",
+      timeout_ms_));
   buffered_ -= pending->copy.size();
   AppendCopyTrailer(&pending->copy);
   const std::string_view all = pending->copy;
@@ -94,15 +92,15 @@ Result<void> ChunkFlush::Write(Pending* pending) {
 
 Result<void> ChunkFlush::Finish(
     const std::function<void(const std::string&, TimestampMs)>& changed) {
-  for (auto& [start, pending] : pending_) {
+  for (auto& [key, pending] : pending_) {
     TRY(Write(&pending));
     changed(pending.leaf.table, pending.leaf.newest);
     Parameters parameters;
     parameters.Int8(pending.leaf.newest)
         .Int8(static_cast<int64_t>(pending.rows))
         .Int8(static_cast<int64_t>(pending.samples))
-        .Int4(kDefaultClass)
-        .Int8(start);
+        .Int4(key.first)
+        .Int8(pending.leaf.start);
     TRY(connection_->Query(
         "UPDATE vigil.leaf SET newest = greatest(newest, $1), n_chunks = n_chunks + $2, "
         "n_samples = n_samples + $3 WHERE class = $4 AND min_time = $5",

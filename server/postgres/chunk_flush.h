@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "client-lib/base/result.h"
 #include "server/postgres/connection.h"
@@ -15,14 +16,20 @@
 
 namespace vigil::postgres {
 
+// The columns of a chunk row, in the order of AppendChunkRow().
+inline constexpr const char* kChunkColumns =
+    "series_id, min_time, span_ms, n, encoding, class, data";
+// A row in COPY's binary format.
+void AppendChunkRow(const storage::ChunkRow& row, std::string* out);
+
 // Writes into the connection's open transaction. Memory stays below about 8 MB however many
 // leaves the rows fall into.
 // Threads: owner thread only.
 class ChunkFlush {
  public:
-  // leaf_for(time) finds or creates the leaf of a chunk that starts at `time`.
-  ChunkFlush(Connection* connection, std::function<Result<Leaf>(TimestampMs)> leaf_for,
-             int64_t timeout_ms);
+  // Finds or creates the leaf of a chunk of the class that starts at a time.
+  using LeafFor = std::function<Result<Leaf>(int32_t retention_class, TimestampMs time)>;
+  ChunkFlush(Connection* connection, LeafFor leaf_for, int64_t timeout_ms);
 
   Result<void> Add(const storage::ChunkRow& row);
   // Writes what is left and the leaves' figures. For each leaf calls changed(table, newest).
@@ -38,15 +45,16 @@ class ChunkFlush {
     uint64_t rows = 0;
     uint64_t samples = 0;
   };
-  Result<Pending*> PendingFor(TimestampMs time);
+  Result<Pending*> PendingFor(int32_t retention_class, TimestampMs time);
   Result<void> WriteLargest();
   Result<void> Write(Pending* pending);
 
   Connection* const connection_;
-  const std::function<Result<Leaf>(TimestampMs)> leaf_for_;
+  const LeafFor leaf_for_;
   const int64_t timeout_ms_;
-  std::map<TimestampMs, Pending> pending_;  // by the leaf's start
-  Pending* current_ = nullptr;              // where the row before went
+  using Key = std::pair<int32_t, TimestampMs>;  // class and start of a leaf
+  std::map<Key, Pending> pending_;
+  Pending* current_ = nullptr;  // where the row before went
   size_t buffered_ = 0;
   uint64_t rows_ = 0;
   uint64_t bytes_ = 0;

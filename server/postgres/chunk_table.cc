@@ -70,17 +70,13 @@ void SortRows(std::vector<storage::ChunkRow>* rows) {
 }  // namespace
 
 PostgresChunkTable::PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal,
-                                       JournalRing* ring, const Clock& clock)
+                                       JournalRing* ring, LeafRegistry* leaves, const Clock& clock)
     : options_(std::move(options)),
       journal_(journal),
       ring_(ring),
+      leaves_(leaves),
       clock_(clock),
-      leaves_(options_.leaf_ms),
       readers_(options_.conninfo, options_.read_connections, clock) {}
-
-Result<void> PostgresChunkTable::Load(Connection* connection) {
-  return leaves_.Load(connection, options_.read_timeout_ms);
-}
 
 Result<void> PostgresChunkTable::WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
                                             storage::JournalPosition flushed) {
@@ -90,6 +86,7 @@ Result<void> PostgresChunkTable::WriteFlush(const std::function<bool(storage::Ch
   figures_.With([&](ChunkMetrics& m) {
     m.flush_seconds += seconds;
     m.last_flush_seconds = seconds;
+    if (done) m.last_flush_time = clock_.Now();
     if (done) m.flushed_position = std::max<uint64_t>(m.flushed_position, flushed);
     ++(done ? m.flushes : m.flush_failures);
   });
@@ -104,14 +101,20 @@ Result<void> PostgresChunkTable::FlushOnce(const std::function<bool(storage::Chu
       TRY(Connection::Open(options_.conninfo, "vigil-flush", kWriterSession, kConnectTimeoutMs));
   if (TRY(FlushedBefore(connection.get(), flushed))) return Ok();
 
+  MutexLock writing(leaves_->writing);
+  TRY(leaves_->LoadIfStale(connection.get(), timeout_ms));
   std::unique_ptr<Connection> creator;
   ChunkFlush flush(
-      connection.get(), [&](TimestampMs time) { return LeafFor(time, &creator); }, timeout_ms);
+      connection.get(),
+      [&](int32_t retention_class, TimestampMs time) {
+        return LeafFor(retention_class, time, &creator);
+      },
+      timeout_ms);
   TRY(connection->Execute("BEGIN", timeout_ms));
   storage::ChunkRow row;
   while (next(&row)) TRY_CONTEXT(flush.Add(row), "flushing chunks");
   TRY(flush.Finish(
-      [&](const std::string& table, TimestampMs newest) { leaves_.Raise(table, newest); }));
+      [&](const std::string& table, TimestampMs newest) { leaves_->Raise(table, newest); }));
   TRY(RecordFlushed(connection.get(), options_.owner, flushed, timeout_ms));
   unresolved_ = flushed;
   TRY_CONTEXT(connection->Execute("COMMIT", timeout_ms), "flushing chunks");
@@ -144,18 +147,19 @@ Result<bool> PostgresChunkTable::FlushedBefore(Connection* connection,
   return committed && same;
 }
 
-Result<Leaf> PostgresChunkTable::LeafFor(TimestampMs time, std::unique_ptr<Connection>* creator) {
-  Leaf leaf = leaves_.Find(time);
+Result<Leaf> PostgresChunkTable::LeafFor(int32_t retention_class, TimestampMs time,
+                                         std::unique_ptr<Connection>* creator) {
+  Leaf leaf = leaves_->Find(retention_class, time);
   if (!leaf.table.empty()) return leaf;
   if (*creator == nullptr) {
     *creator =
         TRY(Connection::Open(options_.conninfo, "vigil-leaf", kWriterSession, kConnectTimeoutMs));
     // Another owner may have made it since ours were read.
-    TRY(leaves_.Load(creator->get(), options_.write_timeout_ms));
-    leaf = leaves_.Find(time);
+    TRY(leaves_->Load(creator->get(), options_.write_timeout_ms));
+    leaf = leaves_->Find(retention_class, time);
     if (!leaf.table.empty()) return leaf;
   }
-  return leaves_.Create(creator->get(), time, options_.write_timeout_ms);
+  return leaves_->Create(creator->get(), retention_class, time, options_.write_timeout_ms);
 }
 
 void PostgresChunkTable::TruncateCovered(Connection* connection, storage::JournalPosition flushed) {
@@ -188,7 +192,7 @@ Result<storage::ChunkTable> PostgresChunkTable::Read(std::span<const storage::Se
     const bool stale = reader->connection->last_sqlstate() == kUndefinedTable;
     const bool died = reader->connection->broken();
     const bool reload =
-        !table && stale && leaves_.Load(reader->connection.get(), options_.read_timeout_ms);
+        !table && stale && leaves_->Load(reader->connection.get(), options_.read_timeout_ms);
     readers_.Return(std::move(reader).value());
     if (table || !(reload || (died && table.error().kind == ErrorKind::kUnavailable))) break;
   }
@@ -210,7 +214,7 @@ Result<storage::ChunkTable> PostgresChunkTable::ReadOnce(ReadConnection* reader,
                                                          TimestampMs max_time) const {
   Connection* connection = reader->connection.get();
   std::vector<std::string> statements;
-  for (const Leaf& leaf : leaves_.Overlapping(min_time, max_time)) {
+  for (const Leaf& leaf : leaves_->Overlapping(min_time, max_time)) {
     if (!reader->prepared.contains(leaf.table)) {
       TRY(connection->Prepare(leaf.table, ReadSql(leaf.table), options_.read_timeout_ms));
       reader->prepared.insert(leaf.table);
@@ -236,7 +240,7 @@ void PostgresChunkTable::Close() { readers_.Close(); }
 
 ChunkMetrics PostgresChunkTable::metrics() const {
   ChunkMetrics metrics = figures_.Copy();
-  metrics.leaves = leaves_.size();
+  metrics.leaves = leaves_->size();
   return metrics;
 }
 

@@ -25,7 +25,6 @@ namespace vigil::postgres {
 struct ChunkTableOptions {
   std::string conninfo;
   Ownership owner;
-  int64_t leaf_ms = 6 * 3'600'000;
   int read_connections = 4;
   int64_t read_timeout_ms = 30'000;
   int64_t write_timeout_ms = 60'000;
@@ -46,15 +45,13 @@ struct ChunkTableOptions {
 class PostgresChunkTable : public storage::ChunkStore {
  public:
   PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal, JournalRing* ring,
-                     const Clock& clock);
+                     LeafRegistry* leaves, const Clock& clock);
 
   Result<void> WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
                           storage::JournalPosition flushed) override;
   Result<storage::ChunkTable> Read(std::span<const storage::SeriesId> series, TimestampMs min_time,
                                    TimestampMs max_time) const override;
 
-  // The registry of leaves, read from the database.
-  Result<void> Load(Connection* connection);
   // Empties the ring's tables that chunks cover. Counts what it could not do; never an error.
   void TruncateCovered(Connection* connection, storage::JournalPosition flushed);
   void Close();
@@ -66,7 +63,8 @@ class PostgresChunkTable : public storage::ChunkStore {
                          storage::JournalPosition flushed);
   // True when this very flush was committed though its outcome was lost.
   Result<bool> FlushedBefore(Connection* connection, storage::JournalPosition flushed);
-  Result<Leaf> LeafFor(TimestampMs time, std::unique_ptr<Connection>* creator);
+  Result<Leaf> LeafFor(int32_t retention_class, TimestampMs time,
+                       std::unique_ptr<Connection>* creator);
   Result<storage::ChunkTable> ReadOnce(ReadConnection* reader,
                                        std::span<const storage::SeriesId> series,
                                        TimestampMs min_time, TimestampMs max_time) const;
@@ -74,8 +72,8 @@ class PostgresChunkTable : public storage::ChunkStore {
   const ChunkTableOptions options_;
   storage::Journal* const journal_;
   JournalRing* const ring_;
+  LeafRegistry* const leaves_;
   const Clock& clock_;
-  mutable LeafRegistry leaves_;
   mutable ConnectionPool readers_;
   mutable Guarded<ChunkMetrics> figures_;
   // Of the flushing thread: position of a flush whose commit was not answered.

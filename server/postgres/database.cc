@@ -55,6 +55,7 @@ struct Database::Impl {
   int schema_version = 0;
   int server_version = 0;
   JournalRing ring;
+  std::unique_ptr<LeafRegistry> leaves;
   std::unique_ptr<PostgresJournal> journal;
   std::unique_ptr<PostgresChunkTable> chunks;
   std::unique_ptr<PostgresRecovery> recovery;
@@ -66,6 +67,7 @@ struct Database::Impl {
 void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownership& owner,
                            const JournalSpans& spans) {
   ring.Restore(Newest(spans));
+  leaves = std::make_unique<LeafRegistry>(options.leaf_ms);
   JournalOptions journal_options;
   journal_options.conninfo = options.conninfo;
   journal_options.owner = owner;
@@ -80,12 +82,11 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   ChunkTableOptions chunk_options;
   chunk_options.conninfo = options.conninfo;
   chunk_options.owner = owner;
-  chunk_options.leaf_ms = options.leaf_ms;
   chunk_options.read_connections = options.read_connections;
   chunk_options.read_timeout_ms = options.read_timeout_ms;
   chunk_options.write_timeout_ms = options.write_timeout_ms;
   chunks = std::make_unique<PostgresChunkTable>(std::move(chunk_options), journal.get(), &ring,
-                                                Clock::System());
+                                                leaves.get(), Clock::System());
   recovery = std::make_unique<PostgresRecovery>(options.conninfo, owner, options.read_timeout_ms);
 }
 
@@ -102,7 +103,7 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
       TRY(ReadJournalSpans(connection.get(), owner.ingester, set.write_timeout_ms));
   auto reader = TRY(Connection::Open(set.conninfo, "vigil-start", kWriterSession, kAttemptMs));
   impl->Build(std::move(connection), owner, spans);
-  TRY(impl->chunks->Load(reader.get()));
+  TRY(impl->leaves->Load(reader.get(), set.read_timeout_ms));
   // What a crash left behind between a flush and its housekeeping.
   impl->chunks->TruncateCovered(reader.get(), owner.flushed);
   return std::unique_ptr<Database>(new Database(std::move(impl)));

@@ -2,6 +2,7 @@
 #include "server/postgres/leaf_registry.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace vigil::postgres {
@@ -10,29 +11,30 @@ namespace {
 constexpr int64_t kMinuteMs = 60'000;
 
 // Text for SQL; ids and times only, nothing to escape.
-std::string CreateSql(const std::string& name, TimestampMs start, TimestampMs end) {
-  const std::string table = "vigil." + name;
-  const std::string from = std::to_string(start);
-  const std::string to = std::to_string(end);
+std::string CreateSql(const Leaf& leaf, const std::string& name) {
+  const std::string parent = ClassTableName(leaf.retention_class);
+  const std::string from = std::to_string(leaf.start);
+  const std::string to = std::to_string(leaf.end);
   // LIKE and ATTACH instead of PARTITION OF: readers of the parent are not locked out. Chunks are
   // only ever added, and dropped with their leaf: autovacuum would read them all for nothing.
-  return "BEGIN; SET LOCAL lock_timeout = '5s'; CREATE TABLE " + table +
-         " (LIKE vigil.chunk_c1 INCLUDING ALL) WITH (autovacuum_enabled = false); "
-         "ALTER TABLE vigil.chunk_c1 ATTACH PARTITION " +
-         table + " FOR VALUES FROM (" + from + ") TO (" + to +
+  return "BEGIN; SET LOCAL lock_timeout = '5s'; CREATE TABLE " + leaf.table + " (LIKE " + parent +
+         " INCLUDING ALL) WITH (autovacuum_enabled = false); ALTER TABLE " + parent +
+         " ATTACH PARTITION " + leaf.table + " FOR VALUES FROM (" + from + ") TO (" + to +
          "); INSERT INTO vigil.leaf (class, min_time, end_time, rel, newest) VALUES (" +
-         std::to_string(kDefaultClass) + ", " + from + ", " + to + ", '" + name + "', " + from +
-         "); COMMIT";
+         std::to_string(leaf.retention_class) + ", " + from + ", " + to + ", '" + name + "', " +
+         from + "); COMMIT";
 }
 
-bool StartsBefore(TimestampMs time, const Leaf& leaf) { return time < leaf.start; }
+bool Before(const Leaf& a, const Leaf& b) {
+  return std::tie(a.retention_class, a.start) < std::tie(b.retention_class, b.start);
+}
 
-// The leaf that holds time, or end().
-template <typename Leaves>
-auto FindIn(Leaves& leaves, TimestampMs time) {
-  auto it = std::upper_bound(leaves.begin(), leaves.end(), time, StartsBefore);
-  if (it == leaves.begin() || time >= std::prev(it)->end) return leaves.end();
-  return std::prev(it);
+// The first leaf of a later class, or of this one and starting behind time.
+auto FirstAfter(const std::vector<Leaf>& leaves, int32_t retention_class, TimestampMs time) {
+  Leaf key;
+  key.retention_class = retention_class;
+  key.start = time;
+  return std::upper_bound(leaves.begin(), leaves.end(), key, Before);
 }
 
 }  // namespace
@@ -42,55 +44,83 @@ TimestampMs LeafStart(TimestampMs time, int64_t leaf_ms) {
   return time - (into < 0 ? into + leaf_ms : into);
 }
 
-std::string LeafTableName(TimestampMs start) {
+std::string ClassTableName(int32_t retention_class) {
+  return "vigil.chunk_c" + std::to_string(retention_class);
+}
+
+std::string LeafTableName(int32_t retention_class, TimestampMs start, int32_t generation) {
   const int64_t minutes = start / kMinuteMs;
-  const std::string digits = std::to_string(minutes < 0 ? -minutes : minutes);
-  return "chunk_c" + std::to_string(kDefaultClass) + "_" + (minutes < 0 ? "m" : "") + digits;
+  std::string name = "chunk_c" + std::to_string(retention_class) + "_" + (minutes < 0 ? "m" : "") +
+                     std::to_string(minutes < 0 ? -minutes : minutes);
+  if (generation > 0) name += "_g" + std::to_string(generation);
+  return name;
 }
 
 Result<void> LeafRegistry::Load(Connection* connection, int64_t timeout_ms) {
-  const Rows rows = TRY(connection->Query(
-      "SELECT quote_ident(rel), min_time, end_time, newest FROM vigil.leaf WHERE class = " +
-          std::to_string(kDefaultClass) + " ORDER BY min_time",
-      timeout_ms));
-  std::vector<Leaf> leaves;
-  for (int row = 0; row < rows.size(); ++row) {
-    leaves.push_back({"vigil." + std::string(rows.Bytes(row, 0)), rows.Int(row, 1),
-                      rows.Int(row, 2), rows.Int(row, 3)});
+  stale_ = false;
+  auto rows = connection->Query(
+      "SELECT quote_ident(rel), min_time, end_time, newest, class, generation FROM vigil.leaf "
+      "ORDER BY class, min_time",
+      timeout_ms);
+  if (!rows) {
+    stale_ = true;
+    return std::move(rows).error();
+  }
+  Leaves leaves;
+  for (int row = 0; row < rows->size(); ++row) {
+    Leaf& leaf = leaves.emplace_back();
+    leaf.table = "vigil." + std::string(rows->Bytes(row, 0));
+    leaf.start = rows->Int(row, 1);
+    leaf.end = rows->Int(row, 2);
+    leaf.newest = rows->Int(row, 3);
+    leaf.retention_class = static_cast<int32_t>(rows->Int(row, 4));
+    leaf.generation = static_cast<int32_t>(rows->Int(row, 5));
   }
   MutexLock lock(mutex_);
   leaves_ = std::move(leaves);
   return Ok();
 }
 
-Leaf LeafRegistry::Find(TimestampMs time) const {
-  MutexLock lock(mutex_);
-  const auto it = FindIn(leaves_, time);
-  return it == leaves_.end() ? Leaf() : *it;
+Result<void> LeafRegistry::LoadIfStale(Connection* connection, int64_t timeout_ms) {
+  return stale_ ? Load(connection, timeout_ms) : Ok();
 }
 
-Result<Leaf> LeafRegistry::Create(Connection* connection, TimestampMs time, int64_t timeout_ms) {
+Leaf LeafRegistry::Find(int32_t retention_class, TimestampMs time) const {
+  MutexLock lock(mutex_);
+  const auto after = FirstAfter(leaves_, retention_class, time);
+  if (after == leaves_.begin()) return {};
+  const Leaf& leaf = *std::prev(after);
+  return leaf.retention_class == retention_class && time < leaf.end ? leaf : Leaf();
+}
+
+Result<Leaf> LeafRegistry::Create(Connection* connection, int32_t retention_class, TimestampMs time,
+                                  int64_t timeout_ms) {
   Leaf leaf;
+  leaf.retention_class = retention_class;
   leaf.start = LeafStart(time, leaf_ms_);
   leaf.end = leaf.start + leaf_ms_;
-  leaf.newest = leaf.start;
   {
-    // Leaves of another length may be around after the setting was changed: fill the gap only.
+    // Leaves of another length may be around after the setting was changed or four were merged
+    // into one: fill the gap only.
     MutexLock lock(mutex_);
-    const auto after = std::upper_bound(leaves_.begin(), leaves_.end(), time, StartsBefore);
-    if (after != leaves_.end()) leaf.end = std::min(leaf.end, after->start);
-    if (after != leaves_.begin()) leaf.start = std::max(leaf.start, std::prev(after)->end);
+    const auto after = FirstAfter(leaves_, retention_class, time);
+    if (after != leaves_.end() && after->retention_class == retention_class) {
+      leaf.end = std::min(leaf.end, after->start);
+    }
+    if (after != leaves_.begin() && std::prev(after)->retention_class == retention_class) {
+      leaf.start = std::max(leaf.start, std::prev(after)->end);
+    }
   }
-  const std::string name = LeafTableName(leaf.start);
+  leaf.newest = leaf.start;
+  const std::string name = LeafTableName(retention_class, leaf.start);
   leaf.table = "vigil." + name;
-  auto created = connection->Execute(CreateSql(name, leaf.start, leaf.end), timeout_ms);
+  auto created = connection->Execute(CreateSql(leaf, name), timeout_ms);
   if (!created) {
     Error error = std::move(created).error().Prefixed("creating the table " + leaf.table);
     if (!connection->broken()) TRY(connection->Execute("ROLLBACK", timeout_ms));
     return error;
   }
-  MutexLock lock(mutex_);
-  leaves_.insert(std::upper_bound(leaves_.begin(), leaves_.end(), leaf.start, StartsBefore), leaf);
+  Replace({}, leaf);
   return leaf;
 }
 
@@ -103,11 +133,25 @@ std::vector<Leaf> LeafRegistry::Overlapping(TimestampMs min_time, TimestampMs ma
   return found;
 }
 
+std::vector<Leaf> LeafRegistry::All() const {
+  MutexLock lock(mutex_);
+  return leaves_;
+}
+
 void LeafRegistry::Raise(const std::string& table, TimestampMs newest) {
   MutexLock lock(mutex_);
   for (Leaf& leaf : leaves_) {
     if (leaf.table == table) leaf.newest = std::max(leaf.newest, newest);
   }
+}
+
+void LeafRegistry::Replace(const std::vector<std::string>& gone, const Leaf& added) {
+  MutexLock lock(mutex_);
+  std::erase_if(leaves_, [&gone](const Leaf& leaf) {
+    return std::find(gone.begin(), gone.end(), leaf.table) != gone.end();
+  });
+  if (added.table.empty()) return;
+  leaves_.insert(std::upper_bound(leaves_.begin(), leaves_.end(), added, Before), added);
 }
 
 uint64_t LeafRegistry::size() const {

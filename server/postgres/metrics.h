@@ -37,6 +37,7 @@ struct ChunkMetrics {
   double flush_seconds = 0;
   double last_flush_seconds = 0;
   uint64_t flushed_position = 0;
+  int64_t last_flush_time = 0;  // wall clock, 0: none since the start
   uint64_t leaves = 0;
   uint64_t truncations = 0;  // journal tables emptied
   uint64_t truncation_failures = 0;

@@ -49,6 +49,10 @@ class Journal {
   virtual JournalPosition Cut() = 0;
 };
 
+// Every series is of one retention class (how long its samples are kept); this one takes the series
+// that no configured class does.
+inline constexpr uint16_t kDefaultRetentionClass = 1;
+
 // One encoded chunk of one series (server/chunks/chunk.h).
 struct ChunkRow {
   SeriesId series = 0;
@@ -56,6 +60,7 @@ struct ChunkRow {
   TimestampMs max_time = 0;
   uint32_t count = 0;
   uint32_t encoding = 0;  // chunks::Encoding of times and values, packed
+  uint16_t retention_class = kDefaultRetentionClass;
   std::string_view data;
 };
 
@@ -87,6 +92,8 @@ class ChunkStore {
 class Recovery {
  public:
   virtual ~Recovery() = default;
+  // The database has no chunk with a sample after this time; INT64_MIN when it has no chunk at all.
+  virtual Result<TimestampMs> NewestInChunks() = 0;
   // Every series of the catalogue.
   virtual Result<void> LoadSeries(const std::function<void(SeriesRecord)>& each) = 0;
   // The journal pages that no flush covers, in order. A page whose checksum is wrong is reported

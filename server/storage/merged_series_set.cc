@@ -2,39 +2,15 @@
 #include "server/storage/merged_series_set.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
+
+#include "server/storage/rising.h"
 
 namespace vigil::storage {
 namespace {
 
 // A query over many broken chunks needs no sentence for each.
 constexpr size_t kMaxWarnings = 10;
-
-// Sorts the samples from `begin` on; of equal times the first stays.
-void SortSamples(size_t begin, SampleColumns* samples) {
-  std::vector<uint32_t> order(samples->size() - begin);
-  std::iota(order.begin(), order.end(), 0U);
-  const TimestampMs* const times = samples->timestamps.data() + begin;
-  std::stable_sort(order.begin(), order.end(),
-                   [times](uint32_t a, uint32_t b) { return times[a] < times[b]; });
-  SampleColumns sorted;
-  for (const uint32_t i : order) {
-    if (!sorted.empty() && sorted.timestamps.back() == times[i]) continue;
-    sorted.Add(times[i], samples->values[begin + i]);
-  }
-  samples->timestamps.resize(begin);
-  samples->values.resize(begin);
-  samples->timestamps.insert(samples->timestamps.end(), sorted.timestamps.begin(),
-                             sorted.timestamps.end());
-  samples->values.insert(samples->values.end(), sorted.values.begin(), sorted.values.end());
-}
-
-bool IsRising(size_t begin, const SampleColumns& samples) {
-  const auto from = samples.timestamps.begin() + static_cast<ptrdiff_t>(begin);
-  return std::adjacent_find(from, samples.timestamps.end(), std::greater_equal<>()) ==
-         samples.timestamps.end();
-}
 
 }  // namespace
 
@@ -67,12 +43,12 @@ void MergedSeriesSet::ReadChunks(const MergedSeries& series, SampleColumns* out)
 Result<void> MergedSeriesSet::Read(size_t i, SampleColumns* out) const {
   const MergedSeries& series = series_[i];
   if (recent_samples_ == nullptr) return Ok();
-  const size_t begin = out->size();
+  const ColumnsMark begin(*out);
   ReadChunks(series, out);
-  const bool chunks = out->size() > begin;
+  const bool chunks = begin.Grew(*out);
   recent_samples_->Read(series.recent, out);
   // Memory alone is in order; chunks may overlap each other and, after a restart, memory.
-  if (chunks && !IsRising(begin, *out)) SortSamples(begin, out);
+  if (chunks) MakeRising(begin, out);
   return Ok();
 }
 

@@ -29,12 +29,17 @@ struct AcceptedSamples {
   std::vector<SeriesId> series;
   std::vector<TimestampMs> timestamps;
   std::vector<double> values;
+  std::vector<SeriesId> histogram_series;
+  std::vector<HistogramSample> histograms;
 
+  // Of the float samples.
   [[nodiscard]] size_t size() const { return series.size(); }
   void Clear() {
     series.clear();
     timestamps.clear();
     values.clear();
+    histogram_series.clear();
+    histograms.clear();
   }
 };
 
@@ -104,7 +109,8 @@ class Recent {
   virtual void EncodePages(const AcceptedSamples& samples,
                            std::vector<std::string>* pages) const = 0;
 
-  // Start-up. Samples of pages may repeat and be out of order. bad_data for a broken page.
+  // Start-up. Samples of pages may repeat and be out of order; pages come in the order in which
+  // they were encoded. bad_data for a broken page.
   virtual Result<ReplayedPage> Replay(std::string_view page) = 0;
   virtual void FinishReplay() = 0;
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client-lib/base/result.h"
@@ -23,58 +24,77 @@ namespace vigil::storage {
 using SeriesRef = uint64_t;
 
 // Samples to append, as columns of equal length. Timestamps need not be sorted; a series may occur
-// more than once. Clear() keeps capacity: keep one per target and reuse it.
+// more than once. Native histograms are beside the floats, in two columns of their own; the end of
+// a series is always marked by a float. Clear() keeps capacity: keep one per target and reuse it.
 struct SampleBatch {
   std::vector<SeriesRef> refs;
   std::vector<TimestampMs> timestamps;
   std::vector<double> values;
+  std::vector<SeriesRef> histogram_refs;
+  std::vector<HistogramSample> histograms;  // none of them null
 
+  // Of the float samples.
   [[nodiscard]] size_t size() const { return refs.size(); }
   void Clear() {
     refs.clear();
     timestamps.clear();
     values.clear();
+    histogram_refs.clear();
+    histograms.clear();
   }
   void Add(SeriesRef ref, TimestampMs timestamp, double value) {
     refs.push_back(ref);
     timestamps.push_back(timestamp);
     values.push_back(value);
   }
+  void Add(SeriesRef ref, TimestampMs timestamp, HistogramPtr histogram) {
+    histogram_refs.push_back(ref);
+    histograms.push_back({timestamp, std::move(histogram)});
+  }
 };
 
 // Why a sample was not taken; Prometheus's rules and error texts.
 enum class SampleVerdict : uint8_t {
   kAccepted,
-  kDuplicateSame,  // same timestamp and bits as the newest: silently fine
-  kOutOfOrder,     // "out of order sample"
-  kDuplicate,      // "duplicate sample for timestamp" (another value)
-  kOutOfBounds,    // "out of bounds" (too far ahead or behind)
-  kUnknownSeries,  // the ref is of no series of this process: resolve again
+  kAcceptedLate,    // within the out-of-order window
+  kDuplicateSame,   // same timestamp and bits as one that is there: silently fine
+  kOutOfOrder,      // "out of order sample"
+  kTooOld,          // "too old sample": older than the out-of-order window, when there is one
+  kDuplicate,       // "duplicate sample for timestamp" (another value)
+  kOutOfBounds,     // "out of bounds" (too far ahead or behind)
+  kUnknownSeries,   // the ref is of no series of this process: resolve again
+  kBrokenHistogram, // buckets and spans of a native histogram do not fit together
 };
 std::string_view SampleVerdictText(SampleVerdict verdict);
 
 enum class AppendMode {
   kSkipRejected,  // scrapes: take what is good, count the rest
   kAllOrNothing,  // remote write 1.0: any rejected sample rejects the whole batch
+  kSenderKeeps,   // remote write 2.0: as kSkipRejected, but what finds no room is sent again
 };
 
 // Position in the journal; samples are safe once WaitDurable(position) has returned.
 using JournalPosition = uint64_t;
 
 struct AppendOutcome {
-  size_t accepted = 0;
+  size_t accepted = 0;             // histograms and late samples included
+  size_t accepted_histograms = 0;  // of them
+  size_t accepted_late = 0;        // of them, out of order within the window
   size_t duplicates_same = 0;
   size_t out_of_order = 0;
+  size_t too_old = 0;
   size_t duplicates = 0;
   size_t out_of_bounds = 0;
   size_t unknown_series = 0;
-  // Index in the batch and reason of the first rejected sample, when there is one.
+  size_t broken_histograms = 0;
+  // Index in the batch and reason of the first rejected sample, when there is one. Histograms are
+  // numbered on from the floats.
   size_t first_rejected = 0;
   SampleVerdict first_reason = SampleVerdict::kAccepted;
   JournalPosition position = 0;
 
   [[nodiscard]] size_t rejected() const {
-    return out_of_order + duplicates + out_of_bounds + unknown_series;
+    return out_of_order + too_old + duplicates + out_of_bounds + unknown_series + broken_histograms;
   }
 };
 
@@ -118,7 +138,7 @@ class SeriesSet {
   [[nodiscard]] virtual size_t size() const = 0;
   [[nodiscard]] virtual const Labels& labels(size_t i) const = 0;
   // Appends the samples of series i within the selected span to *out, timestamps strictly rising,
-  // staleness markers included. A broken chunk is skipped and shows in warnings().
+  // staleness markers and native histograms included. A broken chunk is skipped and shows in warnings().
   virtual Result<void> Read(size_t i, SampleColumns* out) const = 0;
   // For the user of the query; complete once all series have been read.
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;

@@ -36,8 +36,8 @@ TEST(LeafNames, AreMinutesSinceTheEpoch) {
   EXPECT_EQ(LeafStart(7 * kHour, 6 * kHour), 6 * kHour);
   EXPECT_EQ(LeafStart(-1, 6 * kHour), -6 * kHour);
   EXPECT_EQ(LeafStart(-6 * kHour, 6 * kHour), -6 * kHour);
-  EXPECT_EQ(LeafTableName(6 * kHour), "chunk_c1_360");
-  EXPECT_EQ(LeafTableName(-6 * kHour), "chunk_c1_m360");
+  EXPECT_EQ(LeafTableName(1, 6 * kHour), "chunk_c1_360");
+  EXPECT_EQ(LeafTableName(2, -6 * kHour, 3), "chunk_c2_m360_g3");
 }
 
 }  // namespace
