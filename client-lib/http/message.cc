@@ -104,10 +104,8 @@ Result<std::string> DecodeBody(const Headers& headers, std::string_view body, si
                    " is not supported; send gzip, deflate or identity");
   }
   Inflater inflater;
-  inflater.Start(encoding == "deflate" ? Inflater::Format::kDeflate : Inflater::Format::kGzip,
-                 max_bytes);
-  TRY(inflater.Add(body, &out));
-  TRY(inflater.Finish());
+  TRY(inflater.Inflate(encoding == "deflate" ? Inflater::Format::kDeflate : Inflater::Format::kGzip,
+                       body, max_bytes, &out));
   return out;
 }
 

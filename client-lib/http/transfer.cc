@@ -275,9 +275,8 @@ void Transfer::StartBody() {
   coding_ = Coding::kIdentity;
   if (!request_.accept_compression) return;
   if (encoding == "gzip" || encoding == "x-gzip" || encoding == "deflate") {
-    coding_ = Coding::kCompressed;
-    inflater_.Start(encoding == "deflate" ? Inflater::Format::kDeflate : Inflater::Format::kGzip,
-                    limit());
+    coding_ = encoding == "deflate" ? Coding::kDeflate : Coding::kGzip;
+    compressed_.clear();
   } else if (!encoding.empty() && encoding != "identity") {
     body_error_ = "content encoding " + Quote(encoding) + " was not asked for";
   }
@@ -288,26 +287,31 @@ size_t Transfer::OnBody(const char* data, size_t size, size_t count, void* self)
   const std::string_view bytes(data, size * count);
   if (transfer->coding_ == Coding::kUndecided) transfer->StartBody();
   if (!transfer->body_error_.empty()) return 0;  // ends the transfer
-  std::string& body = transfer->response_.body;
-  if (transfer->coding_ == Coding::kIdentity) {
-    transfer->over_limit_ = body.size() + bytes.size() > transfer->limit();
-    if (transfer->over_limit_) return 0;
-    body.append(bytes);
-    return bytes.size();
-  }
-  const Result<void> added = transfer->inflater_.Add(bytes, &body);
-  if (added) return bytes.size();
-  transfer->over_limit_ = transfer->inflater_.over_limit();
-  transfer->body_error_ = added.error().message;
-  return 0;
+  const bool identity = transfer->coding_ == Coding::kIdentity;
+  std::string& body = identity ? transfer->response_.body : transfer->compressed_;
+  // What does not compress gets longer by much less than a thousandth and a kilobyte.
+  const size_t limit = transfer->limit();
+  const size_t slack = identity ? 0 : limit / 1000 + 1024;
+  transfer->over_limit_ =
+      body.size() + bytes.size() > limit && body.size() + bytes.size() - limit > slack;
+  if (transfer->over_limit_) return 0;
+  body.append(bytes);
+  return bytes.size();
+}
+
+Result<void> Transfer::Decompress() {
+  if (coding_ != Coding::kGzip && coding_ != Coding::kDeflate) return Ok();
+  const Result<void> done = inflater_.Inflate(
+      coding_ == Coding::kGzip ? Inflater::Format::kGzip : Inflater::Format::kDeflate, compressed_,
+      limit(), &response_.body);
+  if (done) return done;
+  if (inflater_.over_limit()) return BadData("body size limit exceeded");
+  return BadData(Describe(done.error().message));
 }
 
 Result<ClientResponse> Transfer::Finish(CURLcode code) {
   if (code != CURLE_OK) return Verdict(code);
-  if (coding_ == Coding::kCompressed) {
-    const Result<void> complete = inflater_.Finish();
-    if (!complete) return BadData(Describe(complete.error().message));
-  }
+  TRY(Decompress());
   long status = 0;
   curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   curl_off_t duration_us = 0;

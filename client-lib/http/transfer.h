@@ -41,6 +41,7 @@ class Transfer {
   void SetTls(const ClientOptions& options);
   void SetProxy(const ClientOptions& options);
   void StartBody();
+  Result<void> Decompress();
   [[nodiscard]] Error Verdict(CURLcode code) const;
   [[nodiscard]] std::string ConnectReason() const;
   [[nodiscard]] size_t limit() const;
@@ -52,7 +53,8 @@ class Transfer {
   ClientResponse response_;
   char reason_[CURL_ERROR_SIZE] = {};
   Inflater inflater_;
-  enum class Coding { kUndecided, kIdentity, kCompressed } coding_ = Coding::kUndecided;
+  std::string compressed_;  // the body as it comes, its capacity kept for the next
+  enum class Coding { kUndecided, kIdentity, kGzip, kDeflate } coding_ = Coding::kUndecided;
   bool over_limit_ = false;
   std::string body_error_;  // a broken compressed body
 };
