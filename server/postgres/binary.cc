@@ -12,6 +12,8 @@ namespace {
 constexpr uint32_t kInt8Oid = 20;
 constexpr uint32_t kInt4Oid = 23;
 constexpr uint32_t kTextOid = 25;
+constexpr uint32_t kByteaOid = 17;
+constexpr uint32_t kByteaArrayOid = 1001;
 constexpr uint32_t kTextArrayOid = 1009;
 constexpr uint32_t kInt8ArrayOid = 1016;
 
@@ -101,6 +103,16 @@ Parameters& Parameters::TextArray(std::span<const std::string> values) {
   Begin(kTextArrayOid);
   AppendArrayHeader(values.size(), kTextOid, &bytes_);
   for (const std::string& value : values) {
+    AppendInt32(static_cast<int32_t>(value.size()), &bytes_);
+    bytes_.append(value);
+  }
+  return *this;
+}
+
+Parameters& Parameters::ByteaArray(std::span<const std::string_view> values) {
+  Begin(kByteaArrayOid);
+  AppendArrayHeader(values.size(), kByteaOid, &bytes_);
+  for (const std::string_view value : values) {
     AppendInt32(static_cast<int32_t>(value.size()), &bytes_);
     bytes_.append(value);
   }

@@ -30,6 +30,7 @@ class Parameters {
   Parameters& Int8Array(std::span<const int64_t> values);
   // REQUIRES: each valid UTF-8 without NUL.
   Parameters& TextArray(std::span<const std::string> values);
+  Parameters& ByteaArray(std::span<const std::string_view> values);
 
   // The form libpq wants; pointers live until the next change of this object.
   struct Raw {

@@ -7,6 +7,7 @@
 
 #include "client-lib/base/log.h"
 #include "server/postgres/journal_tables.h"
+#include "server/postgres/series_insert.h"
 
 namespace vigil::postgres {
 namespace {
@@ -19,46 +20,13 @@ constexpr int64_t kSeriesIdWaitMs = 2'000;
 constexpr int64_t kReconnectTimeoutMs = 5'000;
 constexpr int64_t kFirstBackoffMs = 50;
 constexpr int64_t kLongestBackoffMs = 5'000;
-constexpr size_t kSeriesPerStatement = 5'000;
 constexpr size_t kCopyPieceBytes = 64U << 10;
 constexpr std::string_view kApplication = "vigil-journal";
-
-constexpr std::string_view kInsertSeries =
-    "INSERT INTO vigil.series_data (id, metric, labels) SELECT s.id, s.metric, s.labels::text[] "
-    "FROM unnest($1::int8[], $2::text[], $3::text[]) AS s (id, metric, labels) "
-    "ON CONFLICT (id) DO NOTHING";
 
 int64_t WithJitter(int64_t ms) {
   static thread_local std::minstd_rand random{std::random_device{}()};
   return ms / 2 + static_cast<int64_t>(random() % static_cast<uint64_t>(ms / 2 + 1));
 }
-
-// Rows of series, as arrays.
-struct SeriesColumns {
-  std::vector<int64_t> ids;
-  std::vector<std::string> metrics;
-  std::vector<std::string> labels;
-  uint64_t mended = 0;
-
-  std::string Mend(std::string_view text) {
-    std::string mended_text;
-    if (!MendText(text, &mended_text)) return std::string(text);
-    ++mended;
-    return mended_text;
-  }
-
-  void Add(const storage::SeriesRecord& record) {
-    ids.push_back(record.id);
-    metrics.push_back(Mend(record.labels.MetricName()));
-    std::string literal = "{";
-    for (const LabelView label : record.labels) {
-      if (label.name == kMetricName) continue;
-      AppendArrayElement(Mend(label.name), literal.size() == 1, &literal);
-      AppendArrayElement(Mend(label.value), false, &literal);
-    }
-    labels.push_back(std::move(literal += '}'));
-  }
-};
 
 }  // namespace
 
@@ -69,7 +37,7 @@ PostgresJournal::PostgresJournal(JournalOptions options, std::unique_ptr<Connect
     : options_(std::move(options)),
       clock_(clock),
       ring_(ring),
-      queue_(last, options_.max_queued_bytes, clock),
+      queue_(last, options_.max_queued_bytes, options_.spool_bytes, clock),
       connection_(std::move(connection)) {
   next_renewal_ns_ = clock_.MonotonicNs() + options_.lease_ms * 1'000'000 / 3;
   thread_ = std::jthread([this] { Run(); });
@@ -77,7 +45,7 @@ PostgresJournal::PostgresJournal(JournalOptions options, std::unique_ptr<Connect
 
 PostgresJournal::~PostgresJournal() { Stop(0); }
 
-bool PostgresJournal::HasRoom() const { return queue_.HasRoom(); }
+bool PostgresJournal::HasRoom(storage::Writer writer) const { return queue_.HasRoom(writer); }
 
 Result<storage::SeriesId> PostgresJournal::NextSeriesId() {
   return queue_.NextSeriesId(kSeriesIdWaitMs);
@@ -164,7 +132,7 @@ Result<void> PostgresJournal::CommitNext() {
   }
   if (batch_.empty()) return Ok();
   next_commit_ns_ = start_ns + options_.commit_interval_ms * 1'000'000;
-  TRY(WriteTransaction());
+  TRY(WriteBatch());
   const double seconds = static_cast<double>(clock_.MonotonicNs() - start_ns) * 1e-9;
   figures_.With([&](JournalMetrics& m) {
     ++m.commits;
@@ -173,6 +141,26 @@ Result<void> PostgresJournal::CommitNext() {
   });
   FinishBatch(batch_.size());
   return Ok();
+}
+
+int PostgresJournal::SlotOfSmallBatch() const {
+  uint64_t bytes = 0;
+  const JournalEntry* last = nullptr;
+  for (const JournalEntry& entry : batch_) {
+    // Pages on both sides of a cut go to two tables.
+    if (!entry.series.empty() || entry.cuts != batch_.front().cuts) return -1;
+    bytes += entry.bytes;
+    if (!entry.pages.empty()) last = &entry;
+  }
+  if (last == nullptr || bytes > JournalInsert::kMaxBytes) return -1;
+  return ring_->TableFor(last->cuts, last->last());
+}
+
+Result<void> PostgresJournal::WriteBatch() {
+  const int slot = SlotOfSmallBatch();
+  if (slot < 0) return WriteTransaction();
+  if (!insert_) insert_.emplace(connection_.get());
+  return insert_->Write(batch_, slot, options_.owner, options_.write_timeout_ms);
 }
 
 Result<void> PostgresJournal::WriteTransaction() {
@@ -184,22 +172,12 @@ Result<void> PostgresJournal::WriteTransaction() {
 }
 
 Result<void> PostgresJournal::WriteSeries() {
-  SeriesColumns columns;
-  const auto insert = [&]() -> Result<void> {
-    Parameters parameters;
-    parameters.Int8Array(columns.ids).TextArray(columns.metrics).TextArray(columns.labels);
-    TRY(connection_->Query(std::string(kInsertSeries), parameters, options_.write_timeout_ms));
-    figures_.With([&](JournalMetrics& m) { m.mended_labels += columns.mended; });
-    columns = SeriesColumns();
-    return Ok();
-  };
+  SeriesInsert insert(connection_.get(), options_.write_timeout_ms);
   for (const JournalEntry& entry : batch_) {
-    for (const storage::SeriesRecord& record : entry.series) {
-      columns.Add(record);
-      if (columns.ids.size() == kSeriesPerStatement) TRY(insert());
-    }
+    for (const storage::SeriesRecord& record : entry.series) TRY(insert.Add(record));
   }
-  if (!columns.ids.empty()) TRY(insert());
+  TRY(insert.Finish());
+  figures_.With([&](JournalMetrics& m) { m.mended_labels += insert.mended(); });
   return Ok();
 }
 
@@ -267,6 +245,7 @@ void PostgresJournal::FinishBatch(size_t count) {
 Result<void> PostgresJournal::Reconnect() {
   auto connection = TRY(Connection::Open(options_.conninfo, std::string(kApplication),
                                          kWriterSession, kReconnectTimeoutMs));
+  insert_.reset();
   connection_ = std::move(connection);
   TRY(Renew());
   TRY(DropCommitted());
@@ -299,6 +278,7 @@ void PostgresJournal::OnFailure(const Error& error) {
     log::Error("postgres", "lost the database", {{"err", error}});
     queue_.Fail(Unavailable(error.message));
   }
+  insert_.reset();
   connection_.reset();
   connected_ = false;
   backoff_ms_ = std::clamp(backoff_ms_ * 2, kFirstBackoffMs, kLongestBackoffMs);

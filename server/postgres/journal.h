@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "client-lib/base/mutex.h"
 #include "client-lib/base/result.h"
 #include "server/postgres/connection.h"
+#include "server/postgres/journal_insert.h"
 #include "server/postgres/journal_queue.h"
 #include "server/postgres/journal_ring.h"
 #include "server/postgres/metrics.h"
@@ -27,12 +29,14 @@ struct JournalOptions {
   int64_t commit_interval_ms = 200;
   uint64_t commit_bytes = 4U << 20;
   uint64_t max_queued_bytes = 64U << 20;
+  uint64_t spool_bytes = 256U << 20;
   int64_t lease_ms = 30'000;
   int64_t write_timeout_ms = 60'000;
 };
 
 // Every transaction: hold the fence, insert the new series, COPY the pages into the ring's table,
-// commit (synchronously); then waiters are woken. After a failure it reconnects with backoff, asks
+// commit (synchronously); then waiters are woken. Small batches without new series go in one
+// prepared statement that does the same in one round trip. After a failure it reconnects with backoff, asks
 // the database for its own newest position, counts what is there as committed and sends the rest
 // again. That is exactly once: the primary key (ingester, seq) turns away what an older transaction
 // of unknown outcome has committed meanwhile, and series are inserted with ON CONFLICT DO NOTHING.
@@ -45,7 +49,7 @@ class PostgresJournal : public storage::Journal {
                   storage::JournalPosition last, const Clock& clock);
   ~PostgresJournal() override;
 
-  [[nodiscard]] bool HasRoom() const override;
+  [[nodiscard]] bool HasRoom(storage::Writer writer) const override;
   Result<storage::SeriesId> NextSeriesId() override;
   storage::JournalPosition Enqueue(std::vector<storage::SeriesRecord> new_series,
                                    std::vector<std::string> pages) override;
@@ -63,6 +67,9 @@ class PostgresJournal : public storage::Journal {
   // One pass: commit a batch or fetch ids or renew the lease. An error means: reconnect.
   Result<void> Work();
   Result<void> CommitNext();
+  Result<void> WriteBatch();
+  // The ring's table when the batch can go by JournalInsert, else -1.
+  [[nodiscard]] int SlotOfSmallBatch() const;
   Result<void> WriteTransaction();
   Result<void> WriteSeries();
   Result<void> WritePages();
@@ -84,6 +91,7 @@ class PostgresJournal : public storage::Journal {
 
   // Of the writer thread.
   std::unique_ptr<Connection> connection_;
+  std::optional<JournalInsert> insert_;  // of connection_
   std::vector<JournalEntry> batch_;  // taken from the queue, not yet committed
   int64_t next_commit_ns_ = 0;
   int64_t next_renewal_ns_ = 0;

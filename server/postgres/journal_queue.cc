@@ -22,12 +22,18 @@ std::chrono::nanoseconds Until(int64_t then_ns, int64_t now_ns) {
 using storage::JournalPosition;
 using storage::SeriesId;
 
-JournalQueue::JournalQueue(JournalPosition last, uint64_t max_bytes, const Clock& clock)
-    : max_bytes_(max_bytes), clock_(clock), last_(last), durable_(last) {}
+JournalQueue::JournalQueue(JournalPosition last, uint64_t max_bytes, uint64_t spool_bytes,
+                           const Clock& clock)
+    : max_bytes_(max_bytes),
+      spool_bytes_(std::max(max_bytes, spool_bytes)),
+      clock_(clock),
+      last_(last),
+      durable_(last) {}
 
-bool JournalQueue::HasRoom() const {
+bool JournalQueue::HasRoom(storage::Writer writer) const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return bytes_ < max_bytes_ && !stopped_ && !failed_;
+  const bool keeps = writer == storage::Writer::kKeepsSamples;
+  return bytes_ < (keeps ? max_bytes_ : spool_bytes_) && !stopped_ && !failed_;
 }
 
 JournalPosition JournalQueue::Enqueue(std::vector<storage::SeriesRecord> series,
@@ -81,9 +87,9 @@ Result<SeriesId> JournalQueue::NextSeriesId(int64_t timeout_ms) {
   std::unique_lock<std::mutex> lock(mutex_);
   if (next_id_ == end_id_ && spare_first_ == spare_end_) {
     writer_wanted_.notify_one();
-    ids_added_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] {
-      return next_id_ != end_id_ || spare_first_ != spare_end_ || failed_;
-    });
+    const auto pause = std::chrono::milliseconds(error_.empty() ? timeout_ms : 0);
+    ids_added_.wait_for(
+        lock, pause, [&] { return next_id_ != end_id_ || spare_first_ != spare_end_ || failed_; });
   }
   if (failed_) return failure_;
   if (next_id_ == end_id_) {

@@ -29,16 +29,19 @@ struct JournalEntry {
 // Threads: any; one of them, the writer, calls Wait, Take, Committed and NoteError.
 class JournalQueue {
  public:
-  JournalQueue(storage::JournalPosition last, uint64_t max_bytes, const Clock& clock);
+  // max_bytes, spool_bytes: where HasRoom() ends for the two kinds of writers.
+  JournalQueue(storage::JournalPosition last, uint64_t max_bytes, uint64_t spool_bytes,
+               const Clock& clock);
 
   // Callers' side.
-  [[nodiscard]] bool HasRoom() const;
+  [[nodiscard]] bool HasRoom(storage::Writer writer = storage::Writer::kKeepsSamples) const;
   storage::JournalPosition Enqueue(std::vector<storage::SeriesRecord> series,
                                    std::vector<std::string> pages);
   storage::JournalPosition Cut();
   Result<void> WaitDurable(storage::JournalPosition position, int64_t timeout_ms) const;
 
-  // Ids out of [next, end) blocks that the writer fetches.
+  // Ids out of [next, end) blocks that the writer fetches. Does not wait while the database is
+  // known to be away.
   Result<storage::SeriesId> NextSeriesId(int64_t timeout_ms);
   [[nodiscard]] bool WantsSeriesIds() const;
   void AddSeriesIds(storage::SeriesId first, int64_t count);
@@ -77,6 +80,7 @@ class JournalQueue {
 
  private:
   const uint64_t max_bytes_;
+  const uint64_t spool_bytes_;
   const Clock& clock_;
 
   // Guards all below; several condition variables need the bare mutex.
