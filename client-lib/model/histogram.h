@@ -53,6 +53,7 @@ using HistogramPtr = std::shared_ptr<const Histogram>;
 struct HistogramSample {
   TimestampMs timestamp = 0;
   HistogramPtr histogram;
+  TimestampMs start_timestamp = 0;  // since when it has counted; 0: not known
 };
 
 }  // namespace vigil

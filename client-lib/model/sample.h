@@ -37,6 +37,9 @@ struct SampleColumns {
   std::vector<TimestampMs> timestamps;
   std::vector<double> values;
   std::vector<HistogramSample> histograms;
+  // Since when the float samples have counted, 0 where it is not known. Mostly it is not known of
+  // any: then the column is empty.
+  std::vector<TimestampMs> start_timestamps;
 
   // Of the float samples.
   [[nodiscard]] size_t size() const { return timestamps.size(); }
@@ -45,6 +48,7 @@ struct SampleColumns {
     timestamps.clear();
     values.clear();
     histograms.clear();
+    start_timestamps.clear();
   }
   void Add(TimestampMs timestamp, double value) {
     timestamps.push_back(timestamp);

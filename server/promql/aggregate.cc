@@ -6,13 +6,18 @@
 #include <cmath>
 #include <memory>
 
+#include "server/promql/aggregate_histogram.h"
 #include "server/promql/statistics.h"
 
 namespace vigil::promql {
 namespace {
 
+// What becomes of native histograms.
+enum class Histograms { kIgnored, kCounted, kSum, kMean };
+
 // One group at one step. Add() for each sample; Get() when there was at least one.
 struct SumCell {
+  static constexpr Histograms kHistograms = Histograms::kSum;
   KahanSum sum;
   bool empty = true;
   void Add(double v) {
@@ -27,12 +32,14 @@ struct SumCell {
 };
 
 struct MeanCell {
+  static constexpr Histograms kHistograms = Histograms::kMean;
   KahanMean mean;
   void Add(double v) { mean.Add(v); }
   [[nodiscard]] double Get() const { return mean.empty() ? StaleNaN() : mean.Mean(); }
 };
 
 struct MinCell {
+  static constexpr Histograms kHistograms = Histograms::kIgnored;
   double value = StaleNaN();
   void Add(double v) {
     if (v < value || std::isnan(value)) value = v;
@@ -41,6 +48,7 @@ struct MinCell {
 };
 
 struct MaxCell {
+  static constexpr Histograms kHistograms = Histograms::kIgnored;
   double value = StaleNaN();
   void Add(double v) {
     if (v > value || std::isnan(value)) value = v;
@@ -49,18 +57,21 @@ struct MaxCell {
 };
 
 struct CountCell {
+  static constexpr Histograms kHistograms = Histograms::kCounted;
   uint64_t count = 0;
   void Add(double) { ++count; }
   [[nodiscard]] double Get() const { return count == 0 ? StaleNaN() : static_cast<double>(count); }
 };
 
 struct GroupCell {
+  static constexpr Histograms kHistograms = Histograms::kCounted;
   bool any = false;
   void Add(double) { any = true; }
   [[nodiscard]] double Get() const { return any ? 1 : StaleNaN(); }
 };
 
 struct VarianceCell {
+  static constexpr Histograms kHistograms = Histograms::kIgnored;
   double count = 0;
   double mean = 0;
   double squares = 0;
@@ -82,31 +93,97 @@ struct DeviationCell : VarianceCell {
   [[nodiscard]] double Get() const { return count == 0 ? StaleNaN() : std::sqrt(squares / count); }
 };
 
+// Takes rows as they come; holds one cell per group and step.
 template <typename Cell>
-Result<void> StreamRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
-  const size_t steps = evaluator.grid().count;
-  Grouping grouping(expr);
-  std::vector<Cell> cells;  // a row of steps per group
-  RowFunction add([&](const SeriesRow& row) -> Result<void> {
-    const size_t group = grouping.Of(row.labels, row.drop_name);
-    if (cells.size() < grouping.size() * steps) {
-      TRY(evaluator.query().CheckRoom(grouping.size() * steps));
-      cells.resize(grouping.size() * steps);
+class Stream : public RowSink {
+ public:
+  Stream(Evaluator& evaluator, const AggregateExpr& expr)
+      : evaluator_(evaluator),
+        expr_(expr),
+        steps_(evaluator.grid().count),
+        grouping_(expr),
+        histograms_(Cell::kHistograms == Histograms::kSum ? HistogramAggregate::kSum
+                                                          : HistogramAggregate::kMean,
+                    evaluator.query().notes, expr.operand->pos) {}
+
+  Result<void> Take(const SeriesRow& row) override {
+    const size_t group = grouping_.Of(row.labels, row.drop_name);
+    if (cells_.size() < grouping_.size() * steps_) {
+      TRY(evaluator_.query().CheckRoom(grouping_.size() * steps_));
+      cells_.resize(grouping_.size() * steps_);
     }
-    Cell* cell = cells.data() + group * steps;
-    for (const double v : row.values) {
-      if (!IsStaleNaN(v)) cell->Add(v);
-      ++cell;
+    const size_t first = group * steps_;
+    if (!histograms_.empty()) {
+      AddChecked(row, first);
+    } else {
+      Cell* cell = cells_.data() + first;
+      for (const double v : row.values) {
+        if (!IsStaleNaN(v)) cell->Add(v);
+        ++cell;
+      }
+    }
+    if (!row.histograms.empty()) AddHistograms(row, first);
+    return Ok();
+  }
+
+  Result<void> Finish(RowSink& sink) {
+    std::vector<double> row(steps_);
+    std::vector<HistogramPtr> histogram_row;
+    for (size_t group = 0; group < grouping_.size(); ++group) {
+      const size_t first = group * steps_;
+      for (size_t step = 0; step < steps_; ++step) row[step] = cells_[first + step].Get();
+      histogram_row.clear();
+      if (!histograms_.empty()) {
+        histogram_row.resize(steps_);
+        for (size_t step = 0; step < steps_; ++step) {
+          if (!histograms_.Has(first + step)) continue;
+          histogram_row[step] = histograms_.Get(first + step, !IsStaleNaN(row[step]));
+          row[step] = StaleNaN();
+        }
+      }
+      TRY(sink.Take({grouping_.labels(group), grouping_.drop_name(group), row, histogram_row}));
     }
     return Ok();
-  });
-  TRY(evaluator.Rows(*expr.operand, add));
-  std::vector<double> row(steps);
-  for (size_t group = 0; group < grouping.size(); ++group) {
-    for (size_t step = 0; step < steps; ++step) row[step] = cells[group * steps + step].Get();
-    TRY(sink.Take({grouping.labels(group), grouping.drop_name(group), row}));
   }
-  return Ok();
+
+ private:
+  // As Take() does, but for groups that histograms have made void.
+  void AddChecked(const SeriesRow& row, size_t first) {
+    for (size_t step = 0; step < steps_; ++step) {
+      if (IsStaleNaN(row.values[step]) || histograms_.IsVoid(first + step)) continue;
+      cells_[first + step].Add(row.values[step]);
+    }
+  }
+
+  void AddHistograms(const SeriesRow& row, size_t first) {
+    for (size_t step = 0; step < steps_; ++step) {
+      const HistogramPtr& histogram = row.histograms[step];
+      if (histogram == nullptr) continue;
+      Cell& cell = cells_[first + step];
+      if constexpr (Cell::kHistograms == Histograms::kCounted) {
+        cell.Add(0);
+      } else if constexpr (Cell::kHistograms == Histograms::kIgnored) {
+        evaluator_.query().notes.IgnoredInAggregation(expr_.operand->pos,
+                                                      AggregateOpText(expr_.op));
+      } else {
+        histograms_.Add(first + step, *histogram, !IsStaleNaN(cell.Get()), row.labels.MetricName());
+      }
+    }
+  }
+
+  Evaluator& evaluator_;
+  const AggregateExpr& expr_;
+  size_t steps_;
+  Grouping grouping_;
+  std::vector<Cell> cells_;  // a row of steps per group
+  HistogramCells histograms_;
+};
+
+template <typename Cell>
+Result<void> StreamRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
+  Stream<Cell> stream(evaluator, expr);
+  TRY(evaluator.Rows(*expr.operand, stream));
+  return stream.Finish(sink);
 }
 
 }  // namespace

@@ -11,10 +11,11 @@
 namespace vigil::promql {
 namespace {
 
-// A row of the input with its value at the step in hand.
+// A row of the input with its sample at the step in hand.
 struct Candidate {
   size_t row;
   double value;
+  HistogramPtr histogram = nullptr;
 };
 
 // The k best candidates so far, the worst on top. Ties and NaN are resolved as upstream's heap
@@ -116,8 +117,9 @@ bool InRatio(double ratio, const Labels& labels) {
 
 class Selection {
  public:
-  Selection(const AggregateExpr& expr, Vector* vector, std::vector<double> params)
-      : expr_(expr), vector_(*vector), params_(std::move(params)) {
+  Selection(const AggregateExpr& expr, Vector* vector, std::vector<double> params,
+            Annotations& notes)
+      : expr_(expr), vector_(*vector), params_(std::move(params)), notes_(notes) {
     Grouping grouping(expr);
     for (size_t i = 0; i < vector_.size(); ++i) {
       const size_t group = grouping.Of(vector_.labels[i], false);
@@ -133,8 +135,8 @@ class Selection {
       TRY(query.CheckAlive());
       for (size_t step = 0; step < vector_.steps; ++step) {
         Select(rows, step);
-        for (const size_t row : rows) vector_.row(row)[step] = StaleNaN();
-        for (const Candidate& one : chosen_) vector_.row(one.row)[step] = one.value;
+        for (const size_t row : rows) Put({row, StaleNaN()}, step);
+        for (const Candidate& one : chosen_) Put(one, step);
       }
       if (vector_.steps == 1) {
         for (const Candidate& one : chosen_) order.push_back(one.row);
@@ -146,6 +148,12 @@ class Selection {
   }
 
  private:
+  void Put(const Candidate& one, size_t step) {
+    vector_.row(one.row)[step] = one.value;
+    const std::span<HistogramPtr> histograms = vector_.histogram_row(one.row);
+    if (!histograms.empty()) histograms[step] = one.histogram;
+  }
+
   void Select(const std::vector<size_t>& rows, size_t step) {
     chosen_.clear();
     const double param = params_[step];
@@ -166,7 +174,13 @@ class Selection {
     BestHeap heap(
         expr_.op == AggregateOp::kTopk ? BestHeap::Order::kLargest : BestHeap::Order::kSmallest, k,
         &chosen_);
-    ForEach(rows, step, [&](const Candidate& one) { heap.Offer(one); });
+    ForEach(rows, step, [&](const Candidate& one) {
+      if (one.histogram == nullptr) {
+        heap.Offer(one);
+      } else {
+        notes_.IgnoredInAggregation(expr_.operand->pos, AggregateOpText(expr_.op));
+      }
+    });
     heap.Sort();
   }
 
@@ -174,13 +188,18 @@ class Selection {
   void ForEach(const std::vector<size_t>& rows, size_t step, F f) {
     for (const size_t row : rows) {
       const double v = vector_.row(row)[step];
-      if (!IsStaleNaN(v)) f(Candidate{row, v});
+      if (!IsStaleNaN(v)) {
+        f(Candidate{row, v});
+      } else if (vector_.present(row, step)) {
+        f(Candidate{row, v, vector_.histogram_row(row)[step]});
+      }
     }
   }
 
   const AggregateExpr& expr_;
   Vector& vector_;
   std::vector<double> params_;
+  Annotations& notes_;
   std::vector<std::vector<size_t>> groups_;
   std::vector<Candidate> chosen_;
 };
@@ -192,9 +211,9 @@ Result<void> SelectRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink
       TRY(expr.op == AggregateOp::kLimitRatio ? Ratios(evaluator, expr) : Counts(evaluator, expr));
   Value value = TRY(evaluator.Eval(*expr.operand));
   Vector& vector = value.vector;
-  Selection selection(expr, &vector, std::move(params));
+  Selection selection(expr, &vector, std::move(params), evaluator.query().notes);
   for (const size_t row : TRY(selection.Run(evaluator.query()))) {
-    TRY(sink.Take({vector.labels[row], vector.drop_name[row] != 0, vector.row(row)}));
+    TRY(sink.Take(vector.AsRow(row)));
   }
   return Ok();
 }

@@ -8,6 +8,7 @@
 
 #include "client-lib/base/strings.h"
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_text.h"
 #include "server/promql/aggregate.h"
 #include "server/promql/statistics.h"
 
@@ -44,7 +45,11 @@ Result<void> QuantileRows(Evaluator& evaluator, const AggregateExpr& expr, RowSi
       values.clear();
       for (const size_t i : groups[group]) {
         const double v = vector.row(i)[step];
-        if (!IsStaleNaN(v)) values.push_back(v);
+        if (!IsStaleNaN(v)) {
+          values.push_back(v);
+        } else if (vector.present(i, step)) {
+          evaluator.query().notes.IgnoredInAggregation(expr.operand->pos, "quantile");
+        }
       }
       row[step] = values.empty() ? StaleNaN() : Quantile(quantiles[step], values);
     }
@@ -53,49 +58,82 @@ Result<void> QuantileRows(Evaluator& evaluator, const AggregateExpr& expr, RowSi
   return Ok();
 }
 
-Result<void> CountValuesRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
-  const std::string& label = static_cast<const StringLiteral&>(Unwrapped(*expr.param)).value;
-  if (!IsUtf8Name(label)) {
-    return ExecutionError(fmt::format("invalid label name {}", Quote(label)));
+namespace {
+
+// One row per value and group: how many series have the value at each step.
+class ValueCounter : public RowSink {
+ public:
+  ValueCounter(Evaluator& evaluator, const AggregateExpr& expr, const std::string& label)
+      : evaluator_(evaluator),
+        label_(label),
+        hidden_(expr.without && std::ranges::find(expr.grouping, label) != expr.grouping.end()),
+        grouping_(expr) {
+    out_.steps = evaluator.grid().count;
   }
-  const bool hidden =
-      expr.without && std::ranges::find(expr.grouping, label) != expr.grouping.end();
-  Vector out;
-  out.steps = evaluator.grid().count;
-  Grouping grouping(expr);
-  std::unordered_map<Labels, size_t> rows;
-  std::string text;
-  LabelsBuilder builder;
-  RowFunction count([&](const SeriesRow& row) -> Result<void> {
-    const Labels& base = grouping.labels(grouping.Of(row.labels, row.drop_name));
+
+  Result<void> Take(const SeriesRow& row) override {
+    const Labels& base = grouping_.labels(grouping_.Of(row.labels, row.drop_name));
     std::optional<size_t> last;
     double last_value = 0;
     for (size_t step = 0; step < row.values.size(); ++step) {
       const double v = row.values[step];
       if (IsStaleNaN(v)) continue;
       if (!last || !SameBits(v, last_value)) {
-        text.clear();
-        AppendFloatF(v, &text);
-        builder.Reset(base);
-        if (!hidden) builder.Set(label, text);
-        const auto [at, fresh] = rows.emplace(builder.Build(), out.size());
-        if (fresh) {
-          TRY(evaluator.query().CheckRoom(out.values.size() + out.steps));
-          out.AppendEmpty(at->first, false);
-        }
-        last = at->second;
+        text_.clear();
+        AppendFloatF(v, &text_);
+        last = TRY(RowOf(base, text_));
         last_value = v;
       }
-      double& cell = out.row(*last)[step];
-      cell = IsStaleNaN(cell) ? 1 : cell + 1;
+      Count(*last, step);
+    }
+    for (size_t step = 0; step < row.histograms.size(); ++step) {
+      if (row.histograms[step] == nullptr) continue;
+      Count(TRY(RowOf(base, HistogramText(*row.histograms[step]))), step);
     }
     return Ok();
-  });
-  TRY(evaluator.Rows(*expr.operand, count));
-  for (size_t i = 0; i < out.size(); ++i) {
-    TRY(sink.Take({out.labels[i], false, out.row(i)}));
   }
-  return Ok();
+
+  Result<void> Finish(RowSink& sink) {
+    for (size_t i = 0; i < out_.size(); ++i) TRY(sink.Take(out_.AsRow(i)));
+    return Ok();
+  }
+
+ private:
+  Result<size_t> RowOf(const Labels& base, std::string_view text) {
+    builder_.Reset(base);
+    if (!hidden_) builder_.Set(label_, text);
+    const auto [at, fresh] = rows_.emplace(builder_.Build(), out_.size());
+    if (fresh) {
+      TRY(evaluator_.query().CheckRoom(out_.values.size() + out_.steps));
+      out_.AppendEmpty(at->first, false);
+    }
+    return at->second;
+  }
+  void Count(size_t row, size_t step) {
+    double& cell = out_.row(row)[step];
+    cell = IsStaleNaN(cell) ? 1 : cell + 1;
+  }
+
+  Evaluator& evaluator_;
+  const std::string& label_;
+  bool hidden_;
+  Grouping grouping_;
+  Vector out_;
+  std::unordered_map<Labels, size_t> rows_;
+  std::string text_;
+  LabelsBuilder builder_;
+};
+
+}  // namespace
+
+Result<void> CountValuesRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
+  const std::string& label = static_cast<const StringLiteral&>(Unwrapped(*expr.param)).value;
+  if (!IsUtf8Name(label)) {
+    return ExecutionError(fmt::format("invalid label name {}", Quote(label)));
+  }
+  ValueCounter counter(evaluator, expr, label);
+  TRY(evaluator.Rows(*expr.operand, counter));
+  return counter.Finish(sink);
 }
 
 }  // namespace vigil::promql

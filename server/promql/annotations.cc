@@ -118,4 +118,69 @@ void Annotations::IncompatibleTypes(PosRange pos, std::string_view lhs, std::str
                         Quote(op), lhs, op, rhs));
 }
 
+void Annotations::MixedFloatsHistograms(PosRange pos, std::string_view metric) {
+  Warn(pos,
+       fmt::format("encountered a mix of histograms and floats for metric name {}", Quote(metric)));
+}
+
+void Annotations::MixedAggregation(PosRange pos) {
+  Warn(pos, "encountered a mix of histograms and floats for aggregation");
+}
+
+void Annotations::MixedClassicNative(PosRange pos, std::string_view metric) {
+  Warn(pos,
+       fmt::format("vector contains a mix of classic and native histograms{}", ForMetric(metric)));
+}
+
+void Annotations::MixedSchemas(PosRange pos, std::string_view metric) {
+  Warn(pos, fmt::format("vector contains a mix of histograms with exponential and custom buckets "
+                        "schemas for metric name {}",
+                        Quote(metric)));
+}
+
+void Annotations::HistogramNotCounter(PosRange pos, std::string_view metric) {
+  Warn(pos, fmt::format("this native histogram metric is not a counter: {}", Quote(metric)));
+}
+
+void Annotations::HistogramNotGauge(PosRange pos, std::string_view metric) {
+  Warn(pos, fmt::format("this native histogram metric is not a gauge: {}", Quote(metric)));
+}
+
+void Annotations::IncompatibleLayout(PosRange pos, std::string_view op) {
+  Warn(pos, fmt::format("incompatible bucket layout encountered for binary operator {}", op));
+}
+
+void Annotations::ResetCollision(PosRange pos, std::string_view operation) {
+  Warn(pos, fmt::format("conflicting counter resets during histogram {}", operation));
+}
+
+void Annotations::BoundsReconciled(PosRange pos, std::string_view operation) {
+  Info(pos, fmt::format("mismatched custom buckets were reconciled during {}", operation));
+}
+
+void Annotations::IgnoredInAggregation(PosRange pos, std::string_view aggregation) {
+  Info(pos, fmt::format("ignored histogram in {} aggregation", aggregation));
+}
+
+void Annotations::IgnoredInRange(PosRange pos, std::string_view metric) {
+  Info(pos, fmt::format("ignored histograms in a range containing both floats and histograms for "
+                        "metric name {}",
+                        Quote(metric)));
+}
+
+void Annotations::StartTimesOverlap(PosRange pos, std::string_view metric) {
+  Warn(pos, fmt::format("overlapping start times detected for metric name {}", Quote(metric)));
+}
+
+void Annotations::NanInQuantile(PosRange pos, std::string_view metric, std::string_view result) {
+  Info(pos, fmt::format("input to histogram_quantile has NaN observations, result is {}{}", result,
+                        ForMetric(metric)));
+}
+
+void Annotations::NanInFraction(PosRange pos, std::string_view metric) {
+  Info(pos, fmt::format("input to histogram_fraction has NaN observations, which are excluded from "
+                        "all fractions{}",
+                        ForMetric(metric)));
+}
+
 }  // namespace vigil::promql

@@ -38,6 +38,22 @@ class Annotations {
   void IncompatibleTypes(PosRange pos, std::string_view lhs, std::string_view op,
                          std::string_view rhs);
 
+  // About native histograms. `operation` is addition, subtraction or aggregation.
+  void MixedFloatsHistograms(PosRange pos, std::string_view metric);
+  void MixedAggregation(PosRange pos);
+  void MixedClassicNative(PosRange pos, std::string_view metric);
+  void MixedSchemas(PosRange pos, std::string_view metric);
+  void HistogramNotCounter(PosRange pos, std::string_view metric);
+  void HistogramNotGauge(PosRange pos, std::string_view metric);
+  void IncompatibleLayout(PosRange pos, std::string_view op);
+  void ResetCollision(PosRange pos, std::string_view operation);
+  void BoundsReconciled(PosRange pos, std::string_view operation);
+  void IgnoredInAggregation(PosRange pos, std::string_view aggregation);
+  void IgnoredInRange(PosRange pos, std::string_view metric);
+  void StartTimesOverlap(PosRange pos, std::string_view metric);
+  void NanInQuantile(PosRange pos, std::string_view metric, std::string_view result);
+  void NanInFraction(PosRange pos, std::string_view metric);
+
  private:
   struct Monotonicity {
     PosRange pos;

@@ -4,32 +4,31 @@
 
 #include <algorithm>
 
+#include "server/promql/binary_histogram.h"
 #include "server/promql/binary_ops.h"
 
 namespace vigil::promql {
 namespace {
 
-bool DropsName(const BinaryExpr& expr) { return !IsComparison(expr.op) || expr.return_bool; }
+bool DropsName(const BinaryExpr& expr) {
+  return (!IsComparison(expr.op) && !IsTrim(expr.op)) || expr.return_bool;
+}
 
 Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowSink& sink) {
   const bool vector_left = expr.lhs->type == ValueType::kVector;
   const Expr& vector = vector_left ? *expr.lhs : *expr.rhs;
-  if (IsTrim(expr.op)) {
-    RowFunction ignored([&](const SeriesRow&) -> Result<void> {
-      evaluator.query().notes.IncompatibleTypes(expr.pos, "float", BinaryOpText(expr.op), "float");
-      return Ok();
-    });
-    return evaluator.Rows(vector, ignored);
-  }
   const std::vector<double> scalar = TRY(evaluator.Scalar(vector_left ? *expr.rhs : *expr.lhs));
   // A comparison keeps the vector's value, on whichever side it stands.
   const Keep keep = expr.return_bool ? Keep::kBool : vector_left ? Keep::kLeft : Keep::kRight;
   const auto run = [&](RowSink& out) {
     RowFunction apply([&](const SeriesRow& row) {
-      if (vector_left) {
-        ApplyOp(expr.op, keep, row.values, scalar, row.values);
-      } else {
-        ApplyOp(expr.op, keep, scalar, row.values, row.values);
+      const OperandRow vector_side{row.values, row.histograms};
+      const OperandRow scalar_side{scalar};
+      const OperandRow& left = vector_left ? vector_side : scalar_side;
+      const OperandRow& right = vector_left ? scalar_side : vector_side;
+      ApplyOp(expr.op, keep, left.values, right.values, row.values);
+      if (!row.histograms.empty() || IsTrim(expr.op)) {
+        ApplyHistogramOp(evaluator.query(), expr, keep, left, right, row.values, row.histograms);
       }
       return out.Take(row);
     });
@@ -79,10 +78,7 @@ Result<void> BinaryRows(Evaluator& evaluator, const BinaryExpr& expr, RowSink& s
         Value::Of(IsSetOp(expr.op) ? TRY(CombineSets(expr, lhs.vector, rhs.vector))
                                    : TRY(MatchVectors(evaluator, expr, lhs.vector, rhs.vector)))));
   }
-  for (size_t i = 0; i < result.vector.size(); ++i) {
-    TRY(sink.Take(
-        {result.vector.labels[i], result.vector.drop_name[i] != 0, result.vector.row(i)}));
-  }
+  for (size_t i = 0; i < result.vector.size(); ++i) TRY(sink.Take(result.vector.AsRow(i)));
   return Ok();
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "server/promql/binary.h"
+#include "server/promql/binary_histogram.h"
 #include "server/promql/binary_ops.h"
 
 namespace vigil::promql {
@@ -71,13 +72,13 @@ class Matching {
 
   [[nodiscard]] bool AnyAt(const Vector& side, size_t step) const {
     for (size_t i = 0; i < side.size(); ++i) {
-      if (!IsStaleNaN(side.row(i)[step])) return true;
+      if (side.present(i, step)) return true;
     }
     return false;
   }
 
   [[nodiscard]] bool AnyAt(const Vector& side, const std::vector<size_t>& rows, size_t step) const {
-    return std::ranges::any_of(rows, [&](size_t i) { return !IsStaleNaN(side.row(i)[step]); });
+    return std::ranges::any_of(rows, [&](size_t i) { return side.present(i, step); });
   }
 
   // Two series of one group on the "one" side at the same step are an error, as long as there is
@@ -90,7 +91,7 @@ class Matching {
       for (size_t step = 0; step < first_step; ++step) {
         std::optional<size_t> seen;
         for (const size_t o : group.one) {
-          if (IsStaleNaN(one_.row(o)[step])) continue;
+          if (!one_.present(o, step)) continue;
           if (seen && (fill_many_ || AnyAt(many_, step))) {
             twins = {*seen, o};
             first_step = step;
@@ -113,7 +114,7 @@ class Matching {
     MatchGroup& group = groups_[many_group_[m]];
     for (const size_t o : group.one) {
       TRY(Register(&group, m, o));
-      Apply(many_.row(m), one_.row(o));
+      Apply(RowOf(many_, m), RowOf(one_, o));
       TRY(Emit(ResultLabels(many_.labels[m], one_.labels[o]), many_.drop_name[m] != 0));
     }
     if (!fill_one_) return Ok();
@@ -122,8 +123,8 @@ class Matching {
     for (size_t step = 0; step < out_.steps; ++step) {
       fill[step] = AnyAt(one_, group.one, step) ? StaleNaN() : *fill_one_;
     }
-    TRY(RegisterSteps(&group, many_.row(m), fill));
-    Apply(many_.row(m), fill);
+    TRY(RegisterSteps(&group, RowOf(many_, m), OperandRow{fill}));
+    Apply(RowOf(many_, m), OperandRow{fill});
     return Emit(ResultLabels(many_.labels[m], Labels()), many_.drop_name[m] != 0);
   }
 
@@ -133,42 +134,48 @@ class Matching {
     for (size_t step = 0; step < out_.steps; ++step) {
       fill[step] = AnyAt(many_, group.many, step) ? StaleNaN() : *fill_many_;
     }
-    Apply(fill, one_.row(o));
+    Apply(OperandRow{fill}, RowOf(one_, o));
     return Emit(ResultLabels(signature_.Group(one_.labels[o]), one_.labels[o]), false);
   }
 
-  void Apply(std::span<const double> many, std::span<const double> one) {
+  static OperandRow RowOf(const Vector& side, size_t i) {
+    return {side.row(i), side.histogram_row(i)};
+  }
+
+  void Apply(const OperandRow& many, const OperandRow& one) {
     const Keep keep = expr_.return_bool ? Keep::kBool : Keep::kLeft;
-    if (swapped_) {
-      ApplyOp(expr_.op, keep, one, many, row_);
-    } else {
-      ApplyOp(expr_.op, keep, many, one, row_);
-    }
+    const OperandRow& lhs = swapped_ ? one : many;
+    const OperandRow& rhs = swapped_ ? many : one;
+    ApplyOp(expr_.op, keep, lhs.values, rhs.values, row_);
+    histogram_row_.clear();
+    if (lhs.histograms.empty() && rhs.histograms.empty() && !IsTrim(expr_.op)) return;
+    histogram_row_.resize(row_.size());
+    ApplyHistogramOp(evaluator_.query(), expr_, keep, lhs, rhs, row_, histogram_row_);
   }
 
   Result<void> Emit(const Labels& labels, bool drop_name) {
-    const size_t present = CountPresent(row_);
-    if (present == 0) return Ok();
-    samples_ += present;
+    if (!AnyPresent(row_) && !AnyPresent(histogram_row_)) return Ok();
+    samples_ += RowCost(row_, histogram_row_);
     TRY(evaluator_.query().CheckRoom(samples_));
-    const bool drops = expr_.return_bool || (IsComparison(expr_.op) && drop_name);
-    out_.Append(labels, drops, row_);
+    const bool drops = expr_.return_bool || (KeepsName() && drop_name);
+    out_.Append(labels, drops, row_, histogram_row_);
     return Ok();
   }
+
+  [[nodiscard]] bool KeepsName() const { return IsComparison(expr_.op) || IsTrim(expr_.op); }
 
   // Remembers that the two meet; an error when another series of the group has met at the same
   // step and the result could not be told apart.
   Result<void> Register(MatchGroup* group, size_t m, size_t o) {
     if (group->many.size() < 2) return Ok();
     if (matching_.cardinality == MatchCardinality::kOneToOne) {
-      return RegisterSteps(group, many_.row(m), one_.row(o));
+      return RegisterSteps(group, RowOf(many_, m), RowOf(one_, o));
     }
     auto& same = group->results[ResultLabels(many_.labels[m], one_.labels[o])];
     for (const auto& [other_m, other_o] : same) {
       if (other_o != o) continue;
       for (size_t step = 0; step < out_.steps; ++step) {
-        if (!IsStaleNaN(many_.row(m)[step]) && !IsStaleNaN(many_.row(other_m)[step]) &&
-            !IsStaleNaN(one_.row(o)[step])) {
+        if (many_.present(m, step) && many_.present(other_m, step) && one_.present(o, step)) {
           return ExecutionError(
               "multiple matches for labels: grouping labels must ensure unique matches");
         }
@@ -178,14 +185,13 @@ class Matching {
     return Ok();
   }
 
-  Result<void> RegisterSteps(MatchGroup* group, std::span<const double> many,
-                             std::span<const double> one) {
+  Result<void> RegisterSteps(MatchGroup* group, const OperandRow& many, const OperandRow& one) {
     if (group->many.size() < 2 || matching_.cardinality != MatchCardinality::kOneToOne) {
       return Ok();
     }
     group->matched.resize(out_.steps, 0);
     for (size_t step = 0; step < out_.steps; ++step) {
-      if (IsStaleNaN(many[step]) || IsStaleNaN(one[step])) continue;
+      if (!many.present(step) || !one.present(step)) continue;
       if (group->matched[step] != 0) {
         return ExecutionError(
             "multiple matches for labels: many-to-one matching must be explicit "
@@ -197,8 +203,8 @@ class Matching {
   }
 
   [[nodiscard]] Labels ResultLabels(const Labels& many, const Labels& one) {
-    const bool drop_now = !IsComparison(expr_.op) ||
-                          (expr_.return_bool && !evaluator_.query().options.delayed_name_removal);
+    const bool drop_now =
+        !KeepsName() || (expr_.return_bool && !evaluator_.query().options.delayed_name_removal);
     builder_.Reset(drop_now ? WithoutMetadata(many) : many);
     if (matching_.cardinality == MatchCardinality::kOneToOne) {
       if (matching_.on) {
@@ -228,7 +234,9 @@ class Matching {
   std::vector<size_t> many_group_;
   std::vector<size_t> one_group_;
   LabelsBuilder builder_;
-  std::vector<double> row_;  // of the pair in hand
+  // Of the pair in hand.
+  std::vector<double> row_;
+  std::vector<HistogramPtr> histogram_row_;
   size_t samples_ = 0;
   Vector out_;
 };
@@ -237,14 +245,6 @@ class Matching {
 
 Result<Vector> MatchVectors(Evaluator& evaluator, const BinaryExpr& expr, const Vector& lhs,
                             const Vector& rhs) {
-  if (IsTrim(expr.op)) {
-    if (lhs.size() > 0 && rhs.size() > 0) {
-      evaluator.query().notes.IncompatibleTypes(expr.pos, "float", BinaryOpText(expr.op), "float");
-    }
-    Vector none;
-    none.steps = lhs.steps;
-    return none;
-  }
   return Matching(evaluator, expr, lhs, rhs).Run();
 }
 

@@ -14,9 +14,8 @@ class Presence {
     for (size_t i = 0; i < vector.size(); ++i) {
       const auto [at, fresh] = offsets_.emplace(signature.Of(vector.labels[i]), present_.size());
       if (fresh) present_.resize(present_.size() + steps_, 0);
-      const std::span<const double> row = vector.row(i);
       for (size_t step = 0; step < steps_; ++step) {
-        if (!IsStaleNaN(row[step])) present_[at->second + step] = 1;
+        if (vector.present(i, step)) present_[at->second + step] = 1;
       }
     }
   }
@@ -42,14 +41,17 @@ void AppendWhere(const Vector& from, const Signature& signature, const Presence&
     const uint8_t* present = other.Find(signature.Of(from.labels[i]));
     if (present == nullptr) {
       if (where == Where::kMissing) {
-        out->Append(from.labels[i], from.drop_name[i] != 0, from.row(i));
+        out->Append(from.labels[i], from.drop_name[i] != 0, from.row(i), from.histogram_row(i));
       }
       continue;
     }
-    out->Append(from.labels[i], from.drop_name[i] != 0, from.row(i));
+    out->Append(from.labels[i], from.drop_name[i] != 0, from.row(i), from.histogram_row(i));
     const std::span<double> row = out->row(out->size() - 1);
+    const std::span<HistogramPtr> histograms = out->histogram_row(out->size() - 1);
     for (size_t step = 0; step < row.size(); ++step) {
-      if ((present[step] != 0) != (where == Where::kPresent)) row[step] = StaleNaN();
+      if ((present[step] != 0) == (where == Where::kPresent)) continue;
+      row[step] = StaleNaN();
+      if (!histograms.empty()) histograms[step] = nullptr;
     }
   }
 }
@@ -69,7 +71,7 @@ Result<Vector> CombineSets(const BinaryExpr& expr, const Vector& lhs, const Vect
       break;
     default:
       for (size_t i = 0; i < lhs.size(); ++i) {
-        out.Append(lhs.labels[i], lhs.drop_name[i] != 0, lhs.row(i));
+        out.Append(lhs.labels[i], lhs.drop_name[i] != 0, lhs.row(i), lhs.histogram_row(i));
       }
       AppendWhere(rhs, signature, Presence(lhs, signature), Where::kMissing, &out);
       break;

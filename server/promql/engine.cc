@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "server/promql/engine_evaluator.h"
+#include "server/promql/workers.h"
 
 namespace vigil::promql {
 namespace {
@@ -76,8 +77,18 @@ void FillMatrix(Value* value, QueryResult* result) {
     result->value_column.insert(result->value_column.end(), series.samples.values.begin(),
                                 series.samples.values.end());
     result->series.push_back({series.labels, std::span(result->timestamp_column).subspan(at, n),
-                              std::span(result->value_column).subspan(at, n)});
+                              std::span(result->value_column).subspan(at, n),
+                              series.samples.histograms});
   }
+}
+
+// The samples of a row's column of histograms.
+std::vector<HistogramSample> HistogramsOf(std::span<HistogramPtr> row, const Grid& grid) {
+  std::vector<HistogramSample> samples;
+  for (size_t step = 0; step < row.size(); ++step) {
+    if (row[step] != nullptr) samples.push_back({grid.at(step), std::move(row[step])});
+  }
+  return samples;
 }
 
 std::vector<size_t> RowOrder(const Vector& vector, bool sorted) {
@@ -100,7 +111,8 @@ void FillVector(Value* value, const Grid& grid, bool range, QueryResult* result)
   for (const size_t i : order) {
     result->series.push_back(
         {std::move(value->vector.labels[i]), result->timestamp_column,
-         std::span<const double>(result->value_column).subspan(i * grid.count, grid.count)});
+         std::span<const double>(result->value_column).subspan(i * grid.count, grid.count),
+         HistogramsOf(value->vector.histogram_row(i), grid)});
   }
 }
 
@@ -133,6 +145,11 @@ Result<void> FillResult(Value* value, const Grid& grid, const QueryRequest& requ
 
 }  // namespace
 
+Engine::Engine(EngineOptions options)
+    : options_(std::move(options)),
+      workers_(options_.helper_threads == 0 ? nullptr
+                                            : std::make_shared<Workers>(options_.helper_threads)) {}
+
 Result<QueryResult> Engine::Execute(const storage::Queryable& store,
                                     const QueryRequest& request) const {
   const ExprPtr expr = TRY(ParseExpr(request.text, options_.parser));
@@ -152,6 +169,7 @@ Result<QueryResult> Engine::Execute(const storage::Queryable& store, const Expr&
                                                           : kDefaultSubqueryStep};
   const Plan plan = TRY(Plan::Make(expr, times));
   QueryContext query(store, options_, request, plan, times);
+  query.workers = workers_.get();
   TRY(query.CheckRoom(grid.count));
   query.stats.total_queryable_samples_per_step.assign(grid.count, 0);
   const int64_t prepared = clock.MonotonicNs();

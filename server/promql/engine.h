@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -15,11 +16,14 @@
 #include "client-lib/base/result.h"
 #include "client-lib/model/duration.h"
 #include "client-lib/model/labels.h"
+#include "client-lib/model/sample.h"
 #include "server/promql/ast.h"
 #include "server/promql/parser.h"
 #include "server/storage/storage.h"
 
 namespace vigil::promql {
+
+class Workers;  // server/promql/workers.h
 
 struct EngineOptions {
   DurationMs lookback_delta_ms = 5 * 60 * 1000;
@@ -32,9 +36,11 @@ struct EngineOptions {
   bool delayed_name_removal = false;
   // --enable-feature=type-and-unit-labels: __type__ and __unit__ go where __name__ goes.
   bool type_and_unit_labels = false;
-  // --enable-feature=use-start-timestamps; takes effect once the store keeps start timestamps.
+  // --enable-feature=use-start-timestamps: counters of samples that say since when they count.
   bool use_start_timestamps = false;
   ParserOptions parser;
+  // Threads that help queries which read many series; all queries together have no more.
+  size_t helper_threads = 0;
   // Measures timeouts and timings.
   const Clock* clock = &Clock::System();
 };
@@ -57,6 +63,8 @@ struct ResultSeries {
   Labels labels;
   std::span<const TimestampMs> timestamps;
   std::span<const double> values;
+  // Native histograms, sorted by time; none at the time of a value.
+  std::vector<HistogramSample> histograms;
 };
 
 struct QueryStats {
@@ -83,7 +91,7 @@ struct QueryResult {
   TimestampMs timestamp = 0;  // of scalar, string and vector results
   double scalar = 0;          // kScalar
   std::string text;           // kString
-  // kVector: one value each, in the order of evaluation (sorted when the query sorts).
+  // kVector: one value or histogram each, in the order of evaluation (sorted when the query sorts).
   // kMatrix: sorted by labels; never without a sample.
   std::vector<ResultSeries> series;
 
@@ -97,10 +105,10 @@ struct QueryResult {
   std::vector<double> value_column;
 };
 
-// Threads: any; queries share nothing.
+// Threads: any; queries share nothing but the helper threads.
 class Engine {
  public:
-  explicit Engine(EngineOptions options) : options_(std::move(options)) {}
+  explicit Engine(EngineOptions options);
 
   // Parses and evaluates. bad_data with a parse error's text (`1:7: parse error: ...`) or a wrong
   // range; execution, timeout (`query timed out in expression evaluation`) or canceled
@@ -115,6 +123,7 @@ class Engine {
 
  private:
   EngineOptions options_;
+  std::shared_ptr<Workers> workers_;  // null without helpers
 };
 
 }  // namespace vigil::promql

@@ -22,7 +22,8 @@ Result<void> Evaluator::MapRows(const Call& call, double (*map)(double), RowSink
       for (double& v : row.values) {
         if (!IsStaleNaN(v)) v = map(v);
       }
-      return dropper.Take(row);
+      // Of histograms nothing is left.
+      return dropper.Take({row.labels, row.drop_name, row.values});
     });
     return Rows(arg, mapped);
   });

@@ -15,6 +15,8 @@
 
 namespace vigil::promql {
 
+class Workers;  // server/promql/workers.h
+
 // Threads: owner thread only.
 class QueryContext {
  public:
@@ -27,6 +29,7 @@ class QueryContext {
   const Plan& plan;
   const PlanTimes& times;
   DurationMs lookback_ms;
+  Workers* workers = nullptr;  // null: this thread alone
   Annotations notes;
   QueryStats stats;
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <unordered_set>
 
+#include "client-lib/model/histogram_math.h"
 #include "server/promql/aggregate.h"
 #include "server/promql/binary.h"
 #include "server/promql/function_table.h"
@@ -19,12 +20,10 @@ class Collector : public RowSink {
   Collector(QueryContext& query, size_t steps) : query_(query) { vector_.steps = steps; }
 
   Result<void> Take(const SeriesRow& row) override {
-    const size_t present = CountPresent(row.values);
-    if (present == 0) return Ok();
-    // A sparse row takes room for all its steps: count a part of that too.
-    samples_ += std::max(present, row.values.size() / 4);
+    if (!AnyPresent(row.values) && !AnyPresent(row.histograms)) return Ok();
+    samples_ += RowCost(row.values, row.histograms);
     TRY(query_.CheckRoom(samples_));
-    vector_.Append(row.labels, row.drop_name, row.values);
+    vector_.Append(row.labels, row.drop_name, row.values, row.histograms);
     return Ok();
   }
   Result<Value> Finish() {
@@ -50,21 +49,19 @@ class NameDropper : public RowSink {
         out_(out) {}
 
   Result<void> Take(const SeriesRow& row) override {
-    if (delayed_) return out_.Take({row.labels, true, row.values});
+    if (delayed_) return out_.Take({row.labels, true, row.values, row.histograms});
     const Labels labels = WithoutMetadata(row.labels);
-    if (buffered_) return collector_.Take({labels, true, row.values});
+    if (buffered_) return collector_.Take({labels, true, row.values, row.histograms});
     if (!single_name_ && !seen_.insert(labels).second) {
       return ExecutionError(std::string(kSameLabelset));
     }
-    return out_.Take({labels, true, row.values});
+    return out_.Take({labels, true, row.values, row.histograms});
   }
   Result<void> Finish() {
     if (delayed_ || !buffered_) return Ok();
     Value value = TRY(collector_.Finish());
     TRY(MergeSameLabels(&value.vector));
-    for (size_t i = 0; i < value.vector.size(); ++i) {
-      TRY(out_.Take({value.vector.labels[i], true, value.vector.row(i)}));
-    }
+    for (size_t i = 0; i < value.vector.size(); ++i) TRY(out_.Take(value.vector.AsRow(i)));
     return Ok();
   }
 
@@ -121,18 +118,16 @@ void Evaluator::CountSamples(size_t step, size_t samples) {
 Result<Value> Evaluator::Charged(Value value) {
   size_t samples = value.scalar.size();
   for (size_t i = 0; i < value.vector.size(); ++i) {
-    samples += std::max(CountPresent(value.vector.row(i)), value.vector.steps / 4);
+    samples += RowCost(value.vector.row(i), value.vector.histogram_row(i));
   }
-  for (const RangeSeries& series : value.matrix) samples += series.samples.size();
+  for (const RangeSeries& series : value.matrix) samples += SamplesCost(series.samples);
   value.charge = SampleCharge();
   value.charge = TRY(query_.Hold(samples));
   return value;
 }
 
 Result<void> Evaluator::Emit(Value value, RowSink& sink) {
-  for (size_t i = 0; i < value.vector.size(); ++i) {
-    TRY(sink.Take({value.vector.labels[i], value.vector.drop_name[i] != 0, value.vector.row(i)}));
-  }
+  for (size_t i = 0; i < value.vector.size(); ++i) TRY(sink.Take(value.vector.AsRow(i)));
   return Ok();
 }
 
@@ -201,9 +196,12 @@ Result<void> Evaluator::InvariantRows(const Expr& expr, RowSink& sink) {
   const int64_t before = query_.stats.total_queryable_samples;
   Evaluator once(query_, Grid{grid_.start, grid_.step, 1}, counts_ ? Role::kMain : Role::kNested);
   std::vector<double> row(grid_.count);
+  std::vector<HistogramPtr> histograms;
   RowFunction repeat([&](const SeriesRow& single) -> Result<void> {
     std::ranges::fill(row, single.values[0]);
-    return sink.Take({single.labels, single.drop_name, row});
+    histograms.clear();
+    if (!single.histograms.empty()) histograms.assign(grid_.count, single.histograms[0]);
+    return sink.Take({single.labels, single.drop_name, row, histograms});
   });
   TRY(once.Rows(expr, repeat));
   const int64_t samples = query_.stats.total_queryable_samples - before;
@@ -220,6 +218,12 @@ Result<void> Evaluator::UnaryRows(const UnaryExpr& expr, RowSink& sink) {
                          RowFunction negate([&](const SeriesRow& row) {
                            for (double& v : row.values) {
                              if (!IsStaleNaN(v)) v = -v;
+                           }
+                           for (HistogramPtr& h : row.histograms) {
+                             if (h == nullptr) continue;
+                             auto negative = std::make_shared<Histogram>(*h);
+                             MultiplyHistogram(negative.get(), -1);
+                             h = std::move(negative);
                            }
                            return dropper.Take(row);
                          });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -54,7 +55,7 @@ struct WindowSpec {
   bool smoothed = false;
 };
 
-enum class SampleColumn { kValue, kTimestamp };
+enum class SampleColumn { kValue, kTimestamp, kStartTimestamp };
 
 // What happens to rows that have the same labels once the name is gone.
 enum class SameLabels { kMerge, kReject };
@@ -76,11 +77,15 @@ class Evaluator {
   Result<void> Rows(const Expr& expr, RowSink& sink);
   // REQUIRES: expr.type is kScalar. One value per step.
   Result<std::vector<double>> Scalar(const Expr& expr);
-  // The series of a selector; with kTimestamp the samples' times in seconds as values.
+  // The series of a selector; with kTimestamp and kStartTimestamp the samples' times, or since when
+  // they have counted, in seconds as values.
   Result<void> SelectorRows(const VectorSelector& selector, SampleColumn column, RowSink& sink);
   // REQUIRES: expr.type is kMatrix.
   [[nodiscard]] WindowSpec Windows(const Expr& expr) const;
   Result<void> RangeSamples(const Expr& expr, std::string_view function, SamplesSink& sink);
+  // Hands the samples of every series to the sink.
+  Result<void> ReadSeries(const VectorSelector& selector, const storage::SeriesSet& series,
+                          SamplesSink& sink);
   // Puts a value's samples on the query's account.
   Result<Value> Charged(Value value);
   // Runs `produce` with a sink that takes the name (and type and unit) off every row before it
@@ -97,6 +102,9 @@ class Evaluator {
   Result<void> CallRows(const Call& call, RowSink& sink);
   Result<void> MapRows(const Call& call, double (*map)(double), RowSink& sink);
   Result<void> RangeCallRows(const Call& call, RowSink& sink);
+  Result<std::unique_ptr<storage::SeriesSet>> SelectRange(const VectorSelector& selector,
+                                                          const WindowSpec& spec,
+                                                          std::string_view function);
   Result<void> StoreSamples(const VectorSelector& selector, const WindowSpec& spec,
                             std::string_view function, SamplesSink& sink);
   Result<void> SubquerySamples(const SubqueryExpr& subquery, SamplesSink& sink);
@@ -109,6 +117,10 @@ class Evaluator {
   bool counts_;
 };
 
+// Reads one series of a range selector: no staleness markers, no start times unless the feature is
+// on. Threads: any.
+Result<void> ReadRange(const QueryContext& query, const VectorSelector& selector,
+                       const storage::SeriesSet& series, size_t i, SampleColumns* samples);
 // Through parentheses.
 const Expr& Unwrapped(const Expr& expr);
 // All series the expression can yield have the same name: taking it off makes no twins.

@@ -93,13 +93,31 @@ Result<void> Plan::ResolveTime(const TimeModifiers& time, const PlanTimes& times
   return Ok();
 }
 
-Result<bool> Plan::Visit(const Expr& expr, const PlanTimes& times) {
+// Once anything needs the buckets, nothing inside it can do without.
+Plan::Needs Plan::NeedsInside(const Expr& expr, Needs needs) {
+  constexpr std::array<std::string_view, 3> kOfStats = {"histogram_avg", "histogram_count",
+                                                        "histogram_sum"};
+  if (needs == Needs::kBuckets || expr.kind == NodeKind::kSubquery) return Needs::kBuckets;
+  if (expr.kind == NodeKind::kBinary) {
+    const BinaryOp op = static_cast<const BinaryExpr&>(expr).op;
+    const bool trims = op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower;
+    return trims ? Needs::kBuckets : needs;
+  }
+  if (expr.kind != NodeKind::kCall) return needs;
+  const std::string_view function = static_cast<const Call&>(expr).function->name;
+  if (std::ranges::find(kOfStats, function) != kOfStats.end()) return Needs::kStats;
+  return function.starts_with("histogram_") ? Needs::kBuckets : needs;
+}
+
+Result<bool> Plan::Visit(const Expr& expr, const PlanTimes& times, Needs needs) {
+  const Needs inside = NeedsInside(expr, needs);
   PlanNode node;
+  node.histogram_stats = expr.kind == NodeKind::kVectorSelector && needs == Needs::kStats;
   bool children_invariant = true;
   Result<void> failed = Ok();
   ForEachChild(expr, [&](const Expr& child) {
     if (!failed) return;
-    Result<bool> invariant = Visit(child, times);
+    Result<bool> invariant = Visit(child, times, inside);
     if (!invariant) {
       failed = std::move(invariant).error();
     } else if (!*invariant) {
@@ -135,7 +153,7 @@ Result<bool> Plan::Visit(const Expr& expr, const PlanTimes& times) {
 
 Result<Plan> Plan::Make(const Expr& expr, const PlanTimes& times) {
   Plan plan;
-  TRY(plan.Visit(expr, times));
+  TRY(plan.Visit(expr, times, Needs::kUnknown));
   return plan;
 }
 

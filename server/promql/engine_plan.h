@@ -24,6 +24,9 @@ struct PlanNode {
   std::optional<TimestampMs> at_ms;  // the evaluation time is pinned
   // The value is the same at every step, so that one evaluation is enough.
   bool invariant = false;
+  // Of selectors: only count and sum of native histograms will be looked at. Their counter reset
+  // hints are then worked out while reading, as upstream does.
+  bool histogram_stats = false;
 };
 
 struct PlanTimes {
@@ -43,7 +46,11 @@ class Plan {
   [[nodiscard]] const PlanNode& node(const Expr& expr) const { return nodes_.at(&expr); }
 
  private:
-  Result<bool> Visit(const Expr& expr, const PlanTimes& times);
+  // How much of native histograms the expression around looks at.
+  enum class Needs { kUnknown, kStats, kBuckets };
+
+  Result<bool> Visit(const Expr& expr, const PlanTimes& times, Needs needs);
+  static Needs NeedsInside(const Expr& expr, Needs needs);
   Result<void> ResolveTime(const TimeModifiers& time, const PlanTimes& times, PlanNode* node);
 
   std::unordered_map<const Expr*, PlanNode> nodes_;

@@ -6,35 +6,26 @@
 #include <algorithm>
 #include <variant>
 
+#include "client-lib/model/histogram_math.h"
 #include "server/promql/engine_evaluator.h"
+#include "server/promql/engine_range_parallel.h"
 #include "server/promql/function_table.h"
 #include "server/promql/functions_rate.h"
+#include "server/promql/range_histogram.h"
+#include "server/promql/range_sweeper.h"
 #include "server/promql/range_window.h"
 
 namespace vigil::promql {
 namespace {
 
-// The times of the windows of one call.
-struct WindowGrid {
-  TimestampMs first_end;
-  int64_t stride;
-  DurationMs before;  // how far the window reaches back from its end
-  DurationMs after;   // and beyond it
-};
-
-// Fills in which samples each window holds.
-void LayWindows(std::span<const TimestampMs> t, const WindowGrid& grid, std::span<uint32_t> lo,
-                std::span<uint32_t> hi) {
-  uint32_t first = 0;
-  uint32_t end = 0;
-  const auto n = static_cast<uint32_t>(t.size());
-  for (size_t i = 0; i < lo.size(); ++i) {
-    const TimestampMs window_end = grid.first_end + static_cast<int64_t>(i) * grid.stride;
-    while (end < n && t[end] <= window_end + grid.after) ++end;
-    while (first < end && t[first] <= window_end - grid.before) ++first;
-    lo[i] = first;
-    hi[i] = end;
-  }
+// What a hint says is about the sample that was stored before, and the steps of a subquery may have
+// left that out.
+HistogramPtr WithoutHint(HistogramPtr histogram) {
+  using enum CounterResetHint;
+  if (histogram->reset_hint == kUnknown || histogram->reset_hint == kGauge) return histogram;
+  auto open = std::make_shared<Histogram>(*histogram);
+  open->reset_hint = kUnknown;
+  return open;
 }
 
 bool EndsLikeCounter(std::string_view name) {
@@ -51,10 +42,11 @@ class RangeRunner : public SamplesSink {
         arg_(arg),
         spec_(evaluator.Windows(arg)),
         out_(out),
-        lo_(evaluator.grid().count),
-        hi_(evaluator.grid().count),
+        mixed_(FindMixedKernel(call.function->name)),
+        started_(FindStartedKernel(call.function->name)),
+        sweeper_(spec_, evaluator.grid(), evaluator.query().lookback_ms),
         row_(evaluator.grid().count),
-        counted_(evaluator.grid().count, 0) {}
+        counts_elsewhere_(evaluator.grid().count, 0) {}
 
   Result<void> Prepare() {
     for (const ExprPtr& arg : call_.args) {
@@ -64,75 +56,139 @@ class RangeRunner : public SamplesSink {
       extension_ = spec_.anchored ? Extension::kAnchored : Extension::kSmoothed;
       extended_ = TRY(FindExtendedKernel(call_.function->name, extension_));
     }
-    step_args_.resize(args_.size());
     return Ok();
   }
 
   Result<void> Take(const Labels& labels, bool drop_name, const SampleColumns& samples) override {
-    const DurationMs lookback = extended_.run == nullptr ? 0 : evaluator_.query().lookback_ms;
-    LayWindows(
-        samples.timestamps,
-        {spec_.first_end, spec_.stride, spec_.range_ms + lookback, spec_.smoothed ? lookback : 0},
-        lo_, hi_);
-    size_t total = 0;
-    for (size_t i = 0; i < lo_.size(); ++i) {
-      counted_[i] += hi_[i] - lo_[i];
-      total += hi_[i] - lo_[i];
-    }
-    if (total == 0) return Ok();
+    if (!sweeper_.LayOut(samples.timestamps) && samples.histograms.empty()) return Ok();
     TRY(CheckArguments());
-    std::ranges::fill(row_, StaleNaN());
-    Run(samples);
-    if (CountPresent(row_) == 0) return Ok();
-    Annotate(labels);
-    return out_.Take({labels, drop_name, row_});
+    Run(labels, samples);
+    histogram_row_.clear();
+    if (!samples.histograms.empty()) RunMixed(labels, samples);
+    const bool floats = AnyPresent(row_);
+    if (!floats && !AnyPresent(histogram_row_)) return Ok();
+    if (floats) Annotate(labels);
+    return out_.Take({labels, drop_name, row_, histogram_row_});
+  }
+
+  // All series of a selector, with help where it is worth it.
+  Result<void> RunStored(const VectorSelector& selector, const storage::SeriesSet& series) {
+    QueryContext& query = evaluator_.query();
+    if (IsPlain() && IsWorthHelp(query, evaluator_.grid(), series)) {
+      TRY(RunParallelRange(
+          {.query = query,
+           .grid = evaluator_.grid(),
+           .selector = selector,
+           .spec = spec_,
+           .series = series,
+           .function = *call_.function,
+           .args = args_,
+           .looks_at_starts = started_ != nullptr,
+           .take_row = [this](const Labels& labels,
+                              std::span<double> row) { return TakeRow(labels, row); },
+           .take_serially =
+               [this](const Labels& labels, const SampleColumns& samples) {
+                 return Take(labels, false, samples);
+               }},
+          &counts_elsewhere_));
+    } else {
+      TRY(evaluator_.ReadSeries(selector, series, *this));
+    }
+    for (const std::string& warning : series.warnings()) query.notes.AddStoreWarning(warning);
+    return Ok();
   }
 
   void Count() {
-    for (size_t i = 0; i < counted_.size(); ++i) evaluator_.CountSamples(i, counted_[i]);
-  }
-
- private:
-  [[nodiscard]] RangeSweep Sweep(const SampleColumns& samples) {
-    return {.timestamps = samples.timestamps,
-            .values = samples.values,
-            .lo = lo_,
-            .hi = hi_,
-            .first_end = spec_.first_end,
-            .stride = spec_.stride,
-            .range_ms = spec_.range_ms,
-            .first_eval = evaluator_.grid().start,
-            .step = evaluator_.grid().step,
-            .out = row_};
-  }
-
-  void Run(const SampleColumns& samples) {
-    const RangeSweep sweep = Sweep(samples);
-    if (extended_.run != nullptr) {
-      EachWindow(sweep,
-                 [&](const RangeWindow& window) { return extended_.run(window, extension_); });
-    } else if (const SweepFn* kernel = std::get_if<SweepFn>(&call_.function->kernel)) {
-      (*kernel)(sweep);
-    } else {
-      EachWindow(sweep, *std::get_if<RangeFn>(&call_.function->kernel));
+    const std::vector<size_t>& counts = sweeper_.Counts();
+    for (size_t i = 0; i < counts.size(); ++i) {
+      evaluator_.CountSamples(i, counts[i] + counts_elsewhere_[i]);
     }
   }
 
-  template <typename Kernel>
-  void EachWindow(const RangeSweep& sweep, Kernel kernel) {
-    for (size_t i = 0; i < sweep.size(); ++i) {
-      const size_t n = sweep.hi[i] - sweep.lo[i];
+ private:
+  // Whether the plain kernel is all there is to it, as long as samples have no histograms and no
+  // start times.
+  [[nodiscard]] bool IsPlain() const {
+    const std::string_view name = call_.function->name;
+    return extended_.run == nullptr && name != "quantile_over_time" &&
+           name != "double_exponential_smoothing";
+  }
+
+  // The row of a series whose kernel has run on another thread.
+  Result<void> TakeRow(const Labels& labels, std::span<double> row) {
+    if (!AnyPresent(row)) return Ok();
+    Annotate(labels);
+    return out_.Take({labels, false, row});
+  }
+
+  // Window by window: what is known about resets differs from sample to sample.
+  void RunStarted(const Labels& labels, const SampleColumns& samples) {
+    const std::string_view function = call_.function->name;
+    bool overlaps = false;
+    std::ranges::fill(row_, StaleNaN());
+    for (size_t i = 0; i < row_.size(); ++i) {
+      const size_t n = sweeper_.hi(i) - sweeper_.lo(i);
       if (n == 0) continue;
-      for (size_t arg = 0; arg < args_.size(); ++arg) step_args_[arg] = args_[arg][i];
-      const RangeWindow window{.timestamps = sweep.timestamps.subspan(sweep.lo[i], n),
-                               .values = sweep.values.subspan(sweep.lo[i], n),
-                               .start = sweep.window_start(i),
-                               .end = sweep.window_end(i),
-                               .eval_time = sweep.eval_time(i),
-                               .args = step_args_,
-                               .scratch = &scratch_};
-      const std::optional<double> result = kernel(window);
-      if (result) sweep.out[i] = *result;
+      const TimestampMs end = spec_.first_end + static_cast<int64_t>(i) * spec_.stride;
+      const StartedWindow window{
+          .timestamps = std::span(samples.timestamps).subspan(sweeper_.lo(i), n),
+          .values = std::span(samples.values).subspan(sweeper_.lo(i), n),
+          .starts = std::span(samples.start_timestamps).subspan(sweeper_.lo(i), n),
+          .start = end - spec_.range_ms,
+          .end = end};
+      row_[i] = started_(window).value_or(StaleNaN());
+      overlaps = overlaps || HasOverlappingStarts(window);
+    }
+    if (overlaps && (function == "rate" || function == "increase")) {
+      evaluator_.query().notes.StartTimesOverlap(call_.args[0]->pos, labels.MetricName());
+    }
+  }
+
+  void Run(const Labels& labels, const SampleColumns& samples) {
+    if (started_ != nullptr && extended_.run == nullptr && !samples.start_timestamps.empty()) {
+      RunStarted(labels, samples);
+    } else if (extended_.run != nullptr) {
+      std::ranges::fill(row_, StaleNaN());
+      sweeper_.EachWindow(
+          samples, args_,
+          [&](const RangeWindow& window) { return extended_.run(window, extension_); }, row_);
+    } else {
+      sweeper_.Run(*call_.function, samples, args_, row_);
+    }
+  }
+
+  // Windows with histograms get their results anew.
+  void RunMixed(const Labels& labels, const SampleColumns& samples) {
+    const bool extended = extended_.run != nullptr;
+    const DurationMs lookback = extended ? evaluator_.query().lookback_ms : 0;
+    const RangeNotes notes{evaluator_.query().notes, call_.args[0]->pos, labels.MetricName()};
+    const std::span<const HistogramSample> all = samples.histograms;
+    histogram_row_.resize(row_.size());
+    size_t lo = 0;
+    size_t hi = 0;
+    for (size_t i = 0; i < row_.size(); ++i) {
+      const TimestampMs end = spec_.first_end + static_cast<int64_t>(i) * spec_.stride;
+      const TimestampMs start = end - spec_.range_ms;
+      while (hi < all.size() && all[hi].timestamp <= end + (spec_.smoothed ? lookback : 0)) ++hi;
+      while (lo < hi && all[lo].timestamp <= start - lookback) ++lo;
+      if (lo == hi) continue;
+      for (size_t k = lo; k < hi; ++k) counts_elsewhere_[i] += SampleCost(*all[k].histogram);
+      const size_t n = sweeper_.hi(i) - sweeper_.lo(i);
+      MixedWindow window{.timestamps = std::span(samples.timestamps).subspan(sweeper_.lo(i), n),
+                         .values = std::span(samples.values).subspan(sweeper_.lo(i), n),
+                         .starts = {},
+                         .histograms = all.subspan(lo, hi - lo),
+                         .start = start,
+                         .end = end,
+                         .extension = extended ? std::optional(extension_) : std::nullopt,
+                         .of_floats = std::nullopt};
+      if (!samples.start_timestamps.empty()) {
+        window.starts = std::span(samples.start_timestamps).subspan(sweeper_.lo(i), n);
+      }
+      if (!IsStaleNaN(row_[i])) window.of_floats = row_[i];
+      MixedResult result = mixed_(window, notes);
+      row_[i] = result.value.value_or(StaleNaN());
+      histogram_row_[i] = std::move(result.histogram);
     }
   }
 
@@ -140,15 +196,15 @@ class RangeRunner : public SamplesSink {
   Result<void> CheckArguments() {
     const std::string_view name = call_.function->name;
     if (name == "quantile_over_time") {
-      for (size_t i = 0; i < lo_.size(); ++i) {
+      for (size_t i = 0; i < row_.size(); ++i) {
         const double q = args_[0][i];
-        if (lo_[i] < hi_[i] && !(q >= 0 && q <= 1)) {
+        if (sweeper_.lo(i) < sweeper_.hi(i) && !(q >= 0 && q <= 1)) {
           evaluator_.query().notes.InvalidQuantile(call_.args[0]->pos, q);
         }
       }
     } else if (name == "double_exponential_smoothing") {
-      for (size_t i = 0; i < lo_.size(); ++i) {
-        if (lo_[i] >= hi_[i]) continue;
+      for (size_t i = 0; i < row_.size(); ++i) {
+        if (sweeper_.lo(i) >= sweeper_.hi(i)) continue;
         TRY(CheckFactor("smoothing", "sf", args_[0][i]));
         TRY(CheckFactor("trend", "tf", args_[1][i]));
       }
@@ -184,15 +240,15 @@ class RangeRunner : public SamplesSink {
   WindowSpec spec_;
   RowSink& out_;
   std::vector<std::vector<double>> args_;
-  std::vector<double> step_args_;
+  MixedFn mixed_;
+  StartedFn started_;
   ExtendedKernel extended_{};
   Extension extension_ = Extension::kAnchored;
+  RangeSweeper sweeper_;
   // Reused from series to series.
-  std::vector<uint32_t> lo_;
-  std::vector<uint32_t> hi_;
   std::vector<double> row_;
-  std::vector<double> scratch_;
-  std::vector<size_t> counted_;
+  std::vector<HistogramPtr> histogram_row_;
+  std::vector<size_t> counts_elsewhere_;  // samples that the sweeper has not seen, by step
 };
 
 }  // namespace
@@ -244,7 +300,11 @@ Result<void> Evaluator::SubquerySamples(const SubqueryExpr& subquery, SamplesSin
     for (size_t i = 0; i < row.values.size(); ++i) {
       if (!IsStaleNaN(row.values[i])) samples.Add(inner.at(i), row.values[i]);
     }
-    return samples.empty() ? Ok() : sink.Take(row.labels, row.drop_name, samples);
+    for (size_t i = 0; i < row.histograms.size(); ++i) {
+      if (row.histograms[i] == nullptr) continue;
+      samples.histograms.push_back({inner.at(i), WithoutHint(std::move(row.histograms[i]))});
+    }
+    return HasSamples(samples) ? sink.Take(row.labels, row.drop_name, samples) : Ok();
   });
   if (subquery.inner->type == ValueType::kScalar) {
     std::vector<double> column = TRY(nested.Scalar(*subquery.inner));
@@ -260,7 +320,14 @@ Result<void> Evaluator::RangeCallRows(const Call& call, RowSink& sink) {
   const auto run = [&](RowSink& out) -> Result<void> {
     RangeRunner runner(*this, call, **arg, out);
     TRY(runner.Prepare());
-    TRY(RangeSamples(**arg, call.function->name, runner));
+    const Expr& inner = Unwrapped(**arg);
+    if (inner.kind == NodeKind::kMatrixSelector) {
+      const VectorSelector& selector = *static_cast<const MatrixSelector&>(inner).selector;
+      const auto series = TRY(SelectRange(selector, Windows(inner), call.function->name));
+      TRY(runner.RunStored(selector, *series));
+    } else {
+      TRY(RangeSamples(inner, call.function->name, runner));
+    }
     runner.Count();
     return Ok();
   };
@@ -284,13 +351,18 @@ Result<Value> Evaluator::MatrixValue(const Expr& expr) {
         const auto& t = samples.timestamps;
         const auto lo = std::ranges::upper_bound(t, spec.first_end - spec.range_ms) - t.begin();
         const auto hi = std::ranges::upper_bound(t, spec.first_end) - t.begin();
-        if (lo == hi) return Ok();
-        held += static_cast<size_t>(hi - lo);
-        TRY(query_.CheckRoom(held));
         RangeSeries series{labels, drop_name, {}};
         series.samples.timestamps.assign(t.begin() + lo, t.begin() + hi);
         series.samples.values.assign(samples.values.begin() + lo, samples.values.begin() + hi);
-        CountSamples(0, series.samples.size());
+        for (const HistogramSample& h : samples.histograms) {
+          if (h.timestamp <= spec.first_end - spec.range_ms || h.timestamp > spec.first_end)
+            continue;
+          series.samples.histograms.push_back(h);
+        }
+        if (!HasSamples(series.samples)) return Ok();
+        held += SamplesCost(series.samples);
+        TRY(query_.CheckRoom(held));
+        CountSamples(0, SamplesCost(series.samples));
         value.matrix.push_back(std::move(series));
         return Ok();
       });

@@ -1,63 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantiles and fractions of histograms.
+// Functions of histograms, native and classic.
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_estimate.h"
 #include "server/promql/call_context.h"
 #include "server/promql/classic_histogram.h"
 #include "server/promql/functions.h"
+#include "server/promql/histogram_input.h"
 
 namespace vigil::promql {
 namespace {
 
 using enum ValueType;
-
-constexpr std::string_view kBucketLabel = "le";
-
-// The buckets of one histogram: rows of the vector, sorted by bound.
-struct Histogram {
-  Labels labels;  // without le
-  bool drop_name = false;
-  std::vector<std::pair<double, size_t>> rows;
-};
-
-// In the order of first appearance. A series whose le is no number is left out with a warning.
-std::vector<Histogram> GroupBuckets(CallContext& call, const Vector& vector, const Expr& arg) {
-  std::vector<Histogram> histograms;
-  std::unordered_map<Labels, size_t> by_labels;
-  LabelsBuilder builder;
-  for (size_t i = 0; i < vector.size(); ++i) {
-    const std::string_view le = vector.labels[i].Get(kBucketLabel);
-    const std::optional<double> bound = ParseFloat(le);
-    if (!bound) {
-      call.notes().BadBucketLabel(arg.pos, vector.labels[i].MetricName(), le);
-      continue;
-    }
-    builder.Reset(vector.labels[i]);
-    builder.Delete(kBucketLabel);
-    Labels labels = builder.Build();
-    const auto [at, fresh] = by_labels.emplace(labels, histograms.size());
-    if (fresh) histograms.push_back({std::move(labels), vector.drop_name[i] != 0, {}});
-    histograms[at->second].rows.emplace_back(*bound, i);
-  }
-  for (Histogram& histogram : histograms) {
-    std::ranges::stable_sort(histogram.rows, {}, &std::pair<double, size_t>::first);
-  }
-  return histograms;
-}
-
-// The buckets that have a sample at the step; false when there is none.
-bool Gather(const Histogram& histogram, const Vector& vector, size_t step,
-            std::vector<Bucket>* buckets) {
-  buckets->clear();
-  for (const auto& [bound, row] : histogram.rows) {
-    const double count = vector.row(row)[step];
-    if (!IsStaleNaN(count)) buckets->push_back({bound, count});
-  }
-  return !buckets->empty();
-}
 
 void WarnOfQuantiles(CallContext& call, std::span<const double> quantiles, const Expr& arg) {
   for (const double q : quantiles) {
@@ -65,34 +21,69 @@ void WarnOfQuantiles(CallContext& call, std::span<const double> quantiles, const
   }
 }
 
-// One row of quantiles of one histogram.
-void QuantileRow(CallContext& call, const Histogram& histogram, const Vector& vector,
-                 std::span<const double> quantiles, const Expr& arg, std::span<double> out) {
-  std::vector<Bucket> buckets;
-  for (size_t step = 0; step < out.size(); ++step) {
-    if (!Gather(histogram, vector, step, &buckets)) continue;
-    const BucketQuantileResult result = BucketQuantile(quantiles[step], &buckets);
-    out[step] = result.value;
-    if (!result.forced_monotonic) continue;
-    const std::string_view name =
-        call.query().options.delayed_name_removal ? histogram.labels.MetricName() : "";
-    call.notes().ForcedMonotonicity(arg.pos, name, call.grid().at(step), result.min_bucket,
-                                    result.max_bucket, result.max_diff);
-  }
+// The name that infos give: it is gone by then unless it goes at the end of the query.
+std::string_view NoteName(CallContext& call, const Labels& labels) {
+  return call.query().options.delayed_name_removal ? labels.MetricName() : std::string_view();
 }
 
-Result<Value> HistogramQuantile(CallContext& call) {
+// One row per histogram, native ones first. of_native(labels, step, histogram) and
+// of_classic(labels, step, buckets) give the value.
+template <typename OfNative, typename OfClassic>
+Result<Vector> MapHistograms(CallContext& call, const Vector& vector, const HistogramInput& input,
+                             OfNative of_native, OfClassic of_classic) {
+  Vector out;
+  out.steps = vector.steps;
+  for (const size_t row : input.native()) {
+    TRY(call.query().CheckAlive());
+    const std::span<double> values =
+        out.AppendEmpty(vector.labels[row], vector.drop_name[row] != 0);
+    for (size_t step = 0; step < values.size(); ++step) {
+      const Histogram* histogram = input.NativeAt(row, step);
+      if (histogram != nullptr) values[step] = of_native(vector.labels[row], step, *histogram);
+    }
+  }
+  std::vector<Bucket> buckets;
+  for (size_t i = 0; i < input.classic().size(); ++i) {
+    TRY(call.query().CheckAlive());
+    const HistogramInput::Classic& histogram = input.classic()[i];
+    const std::span<double> values = out.AppendEmpty(histogram.labels, histogram.drop_name);
+    for (size_t step = 0; step < values.size(); ++step) {
+      if (!input.Gather(i, step, &buckets)) continue;
+      values[step] = of_classic(histogram.labels, step, &buckets);
+    }
+  }
+  return out;
+}
+
+// A row of quantiles for each histogram.
+Result<Vector> QuantileRows(CallContext& call, const Vector& vector, const HistogramInput& input,
+                            std::span<const double> quantiles, const Expr& arg) {
+  const auto of_native = [&](const Labels& labels, size_t step, const Histogram& histogram) {
+    const HistogramEstimate estimate = HistogramQuantile(quantiles[step], histogram);
+    if (estimate.nan == NanObservations::kResultIsNan) {
+      call.notes().NanInQuantile(arg.pos, NoteName(call, labels), "NaN");
+    } else if (estimate.nan == NanObservations::kSkewed) {
+      call.notes().NanInQuantile(arg.pos, NoteName(call, labels), "skewed higher");
+    }
+    return estimate.value;
+  };
+  const auto of_classic = [&](const Labels& labels, size_t step, std::vector<Bucket>* buckets) {
+    const BucketQuantileResult result = BucketQuantile(quantiles[step], buckets);
+    if (result.forced_monotonic) {
+      call.notes().ForcedMonotonicity(arg.pos, NoteName(call, labels), call.grid().at(step),
+                                      result.min_bucket, result.max_bucket, result.max_diff);
+    }
+    return result.value;
+  };
+  return MapHistograms(call, vector, input, of_native, of_classic);
+}
+
+Result<Value> HistogramQuantileFn(CallContext& call) {
   const std::vector<double> quantiles = TRY(call.Scalar(0));
   const Value value = TRY(call.Eval(1));
   WarnOfQuantiles(call, quantiles, call.arg(0));
-  Vector out;
-  out.steps = value.vector.steps;
-  for (const Histogram& histogram : GroupBuckets(call, value.vector, call.arg(1))) {
-    TRY(call.query().CheckAlive());
-    const std::span<double> row = out.AppendEmpty(histogram.labels, histogram.drop_name);
-    QuantileRow(call, histogram, value.vector, quantiles, call.arg(1), row);
-  }
-  return Value::Of(std::move(out));
+  const HistogramInput input(call, value.vector, call.arg(1));
+  return Value::Of(TRY(QuantileRows(call, value.vector, input, quantiles, call.arg(1))));
 }
 
 // OpenMetrics spelling: whole numbers with ".0".
@@ -102,73 +93,90 @@ std::string QuantileText(double q) {
   return text;
 }
 
+// Appends the rows with the quantile as a label. The quantile may change from step to step: a row
+// for each of its values.
+void AppendLabelled(const Vector& rows, std::span<const double> quantiles, std::string_view label,
+                    Vector* out) {
+  LabelsBuilder builder;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (size_t step = 0; step < rows.steps; ++step) {
+      if (step > 0 && SameBits(quantiles[step], quantiles[step - 1])) continue;
+      builder.Reset(rows.labels[i]);
+      builder.Set(label, QuantileText(quantiles[step]));
+      const std::span<double> part = out->AppendEmpty(builder.Build(), rows.drop_name[i] != 0);
+      for (size_t k = step; k < rows.steps && SameBits(quantiles[k], quantiles[step]); ++k) {
+        part[k] = rows.row(i)[k];
+      }
+    }
+  }
+}
+
 Result<Value> HistogramQuantiles(CallContext& call) {
   const Value value = TRY(call.Eval(0));
   const std::string& label = call.Text(1);
-  const std::vector<Histogram> histograms = GroupBuckets(call, value.vector, call.arg(0));
+  const HistogramInput input(call, value.vector, call.arg(0));
   Vector out;
   out.steps = value.vector.steps;
-  LabelsBuilder builder;
   for (size_t arg = 2; arg < call.arg_count(); ++arg) {
     const std::vector<double> quantiles = TRY(call.Scalar(arg));
     WarnOfQuantiles(call, quantiles, call.arg(arg));
-    for (const Histogram& histogram : histograms) {
-      TRY(call.query().CheckAlive());
-      std::vector<double> row(out.steps, StaleNaN());
-      QuantileRow(call, histogram, value.vector, quantiles, call.arg(0), row);
-      // The quantile may change from step to step: a row for each of its values.
-      for (size_t step = 0; step < row.size(); ++step) {
-        if (step > 0 && SameBits(quantiles[step], quantiles[step - 1])) continue;
-        builder.Reset(histogram.labels);
-        builder.Set(label, QuantileText(quantiles[step]));
-        const std::span<double> part = out.AppendEmpty(builder.Build(), histogram.drop_name);
-        size_t end = step;
-        while (end < row.size() && SameBits(quantiles[end], quantiles[step])) {
-          part[end] = row[end];
-          ++end;
-        }
-      }
-    }
+    const Vector rows = TRY(QuantileRows(call, value.vector, input, quantiles, call.arg(0)));
+    AppendLabelled(rows, quantiles, label, &out);
   }
   TRY(MergeSameLabels(&out));
   return Value::Of(std::move(out));
 }
 
-Result<Value> HistogramFraction(CallContext& call) {
+Result<Value> HistogramFractionFn(CallContext& call) {
   const std::vector<double> lower = TRY(call.Scalar(0));
   const std::vector<double> upper = TRY(call.Scalar(1));
   const Value value = TRY(call.Eval(2));
+  const Expr& arg = call.arg(2);
+  const HistogramInput input(call, value.vector, arg);
+  const auto of_native = [&](const Labels& labels, size_t step, const Histogram& histogram) {
+    const HistogramEstimate estimate = HistogramFraction(lower[step], upper[step], histogram);
+    if (estimate.nan == NanObservations::kExcluded) {
+      call.notes().NanInFraction(arg.pos, NoteName(call, labels));
+    }
+    return estimate.value;
+  };
+  const auto of_classic = [&](const Labels&, size_t step, std::vector<Bucket>* buckets) {
+    return BucketFraction(lower[step], upper[step], buckets);
+  };
+  return Value::Of(TRY(MapHistograms(call, value.vector, input, of_native, of_classic)));
+}
+
+// These read native histograms only: of float samples nothing is left.
+template <double (*kOf)(const Histogram&)>
+Result<Value> OfNative(CallContext& call) {
+  const Value value = TRY(call.Eval(0));
+  const Vector& vector = value.vector;
   Vector out;
-  out.steps = value.vector.steps;
-  std::vector<Bucket> buckets;
-  for (const Histogram& histogram : GroupBuckets(call, value.vector, call.arg(2))) {
-    TRY(call.query().CheckAlive());
-    const std::span<double> row = out.AppendEmpty(histogram.labels, histogram.drop_name);
-    for (size_t step = 0; step < row.size(); ++step) {
-      if (Gather(histogram, value.vector, step, &buckets)) {
-        row[step] = BucketFraction(lower[step], upper[step], &buckets);
-      }
+  out.steps = vector.steps;
+  for (size_t i = 0; i < vector.histograms.size(); ++i) {
+    const std::span<const HistogramPtr> histograms = vector.histogram_row(i);
+    if (!AnyPresent(histograms)) continue;
+    const std::span<double> values = out.AppendEmpty(vector.labels[i], vector.drop_name[i] != 0);
+    for (size_t step = 0; step < values.size(); ++step) {
+      if (histograms[step] != nullptr) values[step] = kOf(*histograms[step]);
     }
   }
   return Value::Of(std::move(out));
 }
 
-// These read native histograms only: of float samples nothing is left.
-Result<Value> OfNativeOnly(CallContext& call) {
-  Value value = TRY(call.Eval(0));
-  Vector empty;
-  empty.steps = value.vector.steps;
-  return Value::Of(std::move(empty));
-}
+double Count(const Histogram& h) { return h.count; }
+double Sum(const Histogram& h) { return h.sum; }
+double Average(const Histogram& h) { return h.sum / h.count; }
+double Deviation(const Histogram& h) { return std::sqrt(HistogramVariance(h)); }
 
-constexpr FunctionRow NativeRow(std::string_view name, std::string_view help) {
-  return {.name = name, .args = {kVector}, .kernel = OfNativeOnly, .help = help};
+constexpr FunctionRow NativeRow(std::string_view name, SpecialFn kernel, std::string_view help) {
+  return {.name = name, .args = {kVector}, .kernel = kernel, .help = help};
 }
 
 constexpr FunctionRow kRows[] = {
     {.name = "histogram_quantile",
      .args = {kScalar, kVector},
-     .kernel = HistogramQuantile,
+     .kernel = HistogramQuantileFn,
      .help = "Quantile of histograms."},
     {.name = "histogram_quantiles",
      .args = {kVector, kString, kScalar, kScalar, kScalar, kScalar, kScalar, kScalar, kScalar,
@@ -179,13 +187,15 @@ constexpr FunctionRow kRows[] = {
      .help = "Several quantiles of histograms, told apart by a label."},
     {.name = "histogram_fraction",
      .args = {kScalar, kScalar, kVector},
-     .kernel = HistogramFraction,
+     .kernel = HistogramFractionFn,
      .help = "Fraction of observations between two values."},
-    NativeRow("histogram_count", "Number of observations of native histograms."),
-    NativeRow("histogram_sum", "Sum of observations of native histograms."),
-    NativeRow("histogram_avg", "Mean of observations of native histograms."),
-    NativeRow("histogram_stddev", "Estimated standard deviation of native histograms."),
-    NativeRow("histogram_stdvar", "Estimated variance of native histograms."),
+    NativeRow("histogram_count", OfNative<Count>, "Number of observations of native histograms."),
+    NativeRow("histogram_sum", OfNative<Sum>, "Sum of observations of native histograms."),
+    NativeRow("histogram_avg", OfNative<Average>, "Mean of observations of native histograms."),
+    NativeRow("histogram_stddev", OfNative<Deviation>,
+              "Estimated standard deviation of native histograms."),
+    NativeRow("histogram_stdvar", OfNative<HistogramVariance>,
+              "Estimated variance of native histograms."),
 };
 
 }  // namespace

@@ -159,6 +159,10 @@ class InfoJoin {
       samples.Clear();
       TRY(series->Read(i, &samples));
       TRY(query.CheckRoom((i + 1) * times.size()));
+      if (!samples.histograms.empty()) {
+        return ExecutionError(fmt::format("this should be an info metric, with float samples: {}",
+                                          series->labels(i).ToString()));
+      }
       infos_.push_back({series->labels(i), TakenAt(samples, times)});
     }
     return Ok();
@@ -213,8 +217,9 @@ class InfoJoin {
     const Labels& labels = base_->labels[i];
     const bool drop = base_->drop_name[i] != 0;
     const std::span<const double> row = base_->row(i);
+    const std::span<const HistogramPtr> histograms = base_->histogram_row(i);
     if (IsInfoSeries(labels)) {
-      out_.Append(labels, drop, row);
+      out_.Append(labels, drop, row, histograms);
       return Ok();
     }
     const auto group = by_signature_.find(SignatureOf(labels));
@@ -223,7 +228,7 @@ class InfoJoin {
     std::vector<const InfoSeries*> last_matched;
     std::optional<size_t> last_row;
     for (size_t step = 0; step < row.size(); ++step) {
-      if (IsStaleNaN(row[step])) continue;
+      if (!base_->present(i, step)) continue;
       matched.clear();
       if (group != by_signature_.end()) {
         for (const auto& [name, same_name] : group->second) {
@@ -240,6 +245,7 @@ class InfoJoin {
         last_matched = matched;
       }
       out_.row(*last_row)[step] = row[step];
+      if (IsStaleNaN(row[step])) out_.MakeHistogramRow(*last_row)[step] = histograms[step];
     }
     return Ok();
   }

@@ -103,6 +103,9 @@ enum class Direction { kAscending, kDescending };
 template <Direction kDirection>
 Result<Value> SortByValue(CallContext& call) {
   Value value = TRY(call.Eval(0));
+  // Histograms have no order: they are left out.
+  value.vector.histograms.clear();
+  DropEmptyRows(&value.vector);
   if (SortsInVain(call) || call.grid().count != 1) return value;
   const std::vector<double> keys = value.vector.values;
   return Sorted(std::move(value), [&](size_t a, size_t b) {

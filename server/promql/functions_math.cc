@@ -29,9 +29,10 @@ double GoMin(double a, double b) {
   return a < b ? a : b;
 }
 
-// Changes every sample of a vector; f gets the value and the step.
+// Changes every float of a vector; f gets the value and the step. Histograms are left out.
 template <typename F>
 void ForEachSample(Vector* vector, F f) {
+  vector->histograms.clear();
   for (size_t i = 0; i < vector->size(); ++i) {
     const std::span<double> row = vector->row(i);
     for (size_t step = 0; step < row.size(); ++step) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rates, differences and regressions over a range.
+#include "server/promql/functions_rate.h"
+
 #include <cmath>
 #include <vector>
 
@@ -12,34 +14,7 @@ namespace {
 
 using enum ValueType;
 
-enum class Kind { kRate, kIncrease, kDelta };
-
-struct Edges {
-  double first_value;
-  TimestampMs first;
-  TimestampMs last;
-  double gaps;  // samples in the window, less one
-};
-
-// By what factor the difference between first and last sample grows when the slope goes on to the
-// edges of the window. A series is taken to reach an edge that is nearer than 1.1 average
-// intervals, to end half an interval outside its samples otherwise, and a counter not to have
-// been negative.
-double ExtrapolationFactor(const Edges& edges, TimestampMs start, TimestampMs end,
-                           double difference, Kind kind) {
-  const double sampled = static_cast<double>(edges.last - edges.first) / 1000;
-  const double average = sampled / edges.gaps;
-  const double threshold = average * 1.1;
-  double to_start = static_cast<double>(edges.first - start) / 1000;
-  double to_end = static_cast<double>(end - edges.last) / 1000;
-  if (to_start >= threshold) to_start = average / 2;
-  if (kind != Kind::kDelta && difference > 0 && edges.first_value >= 0) {
-    const double to_zero = sampled * (edges.first_value / difference);
-    if (to_zero < to_start) to_start = to_zero;
-  }
-  if (to_end >= threshold) to_end = average / 2;
-  return (sampled + to_start + to_end) / sampled;
-}
+using Kind = RateKind;
 
 // Where the counter fell: indexes i with values[i] < values[i - 1].
 std::vector<uint32_t> FindResets(std::span<const double> values) {
@@ -50,11 +25,62 @@ std::vector<uint32_t> FindResets(std::span<const double> values) {
   return resets;
 }
 
+// ExtrapolationFactor for window after window, divided by the range for rates: mostly the samples
+// lie in each window as they did in the one before, and then so does the factor.
+template <Kind kKind>
+class Extrapolation {
+ public:
+  explicit Extrapolation(double range_s) : range_s_(range_s) {}
+
+  double Factor(const RateEdges& edges, TimestampMs start, TimestampMs end, double difference) {
+    const int64_t span = edges.last - edges.first;
+    const int64_t before = edges.first - start;
+    const int64_t after = end - edges.last;
+    if (span != span_ || before != before_ || after != after_ || edges.gaps != gaps_) {
+      span_ = span;
+      before_ = before;
+      after_ = after;
+      gaps_ = edges.gaps;
+      // Without the limit at zero, which depends on the values.
+      factor_ = Scaled(ExtrapolationFactor(edges, start, end, 0, kKind));
+      sampled_ = static_cast<double>(span) / 1000;
+      to_start_ = static_cast<double>(before) / 1000;
+    }
+    if (ReachesZero(edges.first_value, difference)) {
+      return Scaled(ExtrapolationFactor(edges, start, end, difference, kKind));
+    }
+    return factor_;
+  }
+
+ private:
+  [[nodiscard]] double Scaled(double factor) const {
+    return kKind == Kind::kRate ? factor / range_s_ : factor;
+  }
+
+  // Whether the counter may have been at zero since the start of the window; true in doubt. The
+  // margin is far above what rounding does.
+  [[nodiscard]] bool ReachesZero(double first_value, double difference) const {
+    if (kKind == Kind::kDelta || !(difference > 0 && first_value >= 0)) return false;
+    const double limit = to_start_ * difference;
+    return !(limit > 1e-290 && first_value * sampled_ > limit * (1 + 1e-9));
+  }
+
+  double range_s_;
+  int64_t span_ = -1;
+  int64_t before_ = 0;
+  int64_t after_ = 0;
+  double gaps_ = 0;
+  double sampled_ = 0;
+  double to_start_ = 0;
+  double factor_ = 0;
+};
+
 template <Kind kKind>
 void ExtrapolatedRate(const RangeSweep& sweep) {
   const std::span<const double> v = sweep.values;
   const std::vector<uint32_t> resets =
       kKind == Kind::kDelta ? std::vector<uint32_t>() : FindResets(v);
+  Extrapolation<kKind> extrapolation(static_cast<double>(sweep.range_ms) / 1000);
   size_t reset = 0;
   for (size_t i = 0; i < sweep.size(); ++i) {
     const size_t lo = sweep.lo[i];
@@ -65,12 +91,10 @@ void ExtrapolatedRate(const RangeSweep& sweep) {
     for (size_t r = reset; r < resets.size() && resets[r] < hi; ++r) {
       difference += v[resets[r] - 1];
     }
-    const Edges edges{v[lo], sweep.timestamps[lo], sweep.timestamps[hi - 1],
-                      static_cast<double>(hi - lo - 1)};
-    double factor =
-        ExtrapolationFactor(edges, sweep.window_start(i), sweep.window_end(i), difference, kKind);
-    if (kKind == Kind::kRate) factor /= static_cast<double>(sweep.range_ms) / 1000;
-    sweep.out[i] = difference * factor;
+    const RateEdges edges{v[lo], sweep.timestamps[lo], sweep.timestamps[hi - 1],
+                          static_cast<double>(hi - lo - 1)};
+    sweep.out[i] = difference * extrapolation.Factor(edges, sweep.window_start(i),
+                                                     sweep.window_end(i), difference);
   }
 }
 
@@ -224,6 +248,31 @@ constexpr FunctionRow kRows[] = {
 };
 
 }  // namespace
+
+double ExtrapolationFactor(const RateEdges& edges, TimestampMs start, TimestampMs end,
+                           double difference, RateKind kind) {
+  const double sampled = static_cast<double>(edges.last - edges.first) / 1000;
+  const double average = sampled / edges.gaps;
+  const double threshold = average * 1.1;
+  double to_start = static_cast<double>(edges.first - start) / 1000;
+  double to_end = static_cast<double>(end - edges.last) / 1000;
+  if (to_start >= threshold) to_start = average / 2;
+  if (kind != RateKind::kDelta && difference > 0 && edges.first_value >= 0) {
+    const double to_zero = sampled * (edges.first_value / difference);
+    if (to_zero < to_start) to_start = to_zero;
+  }
+  if (to_end >= threshold) to_end = average / 2;
+  return (sampled + to_start + to_end) / sampled;
+}
+
+double FactorFromZero(const RateEdges& edges, TimestampMs zero, TimestampMs end) {
+  const double sampled = static_cast<double>(edges.last - zero) / 1000;
+  double average = 0;
+  if (edges.gaps > 0) average = static_cast<double>(edges.last - edges.first) / 1000 / edges.gaps;
+  double to_end = static_cast<double>(end - edges.last) / 1000;
+  if (to_end >= average * 1.1) to_end = average / 2;
+  return (sampled + to_end) / sampled;
+}
 
 std::span<const FunctionRow> RateFunctions() { return kRows; }
 

@@ -71,23 +71,35 @@ Result<Value> Absent(CallContext& call) {
     for (size_t step = 0; step < row.values.size(); ++step) {
       if (!IsStaleNaN(row.values[step])) present[step] = 1;
     }
+    for (size_t step = 0; step < row.histograms.size(); ++step) {
+      if (row.histograms[step] != nullptr) present[step] = 1;
+    }
     return Ok();
   });
   TRY(call.evaluator().Rows(call.arg(0), sink));
   return AbsentWhere(call, present);
 }
 
+// Marks the windows that hold any of the times. REQUIRES: rising.
+template <typename Times, typename TimeOf>
+void MarkWindows(const WindowSpec& spec, const Times& times, TimeOf time_of,
+                 std::vector<uint8_t>* present) {
+  size_t lo = 0;
+  for (size_t step = 0; step < present->size(); ++step) {
+    const TimestampMs end = spec.first_end + static_cast<int64_t>(step) * spec.stride;
+    while (lo < times.size() && time_of(times[lo]) <= end - spec.range_ms) ++lo;
+    if (lo < times.size() && time_of(times[lo]) <= end) (*present)[step] = 1;
+  }
+}
+
 Result<Value> AbsentOverTime(CallContext& call) {
   const WindowSpec spec = call.evaluator().Windows(call.arg(0));
   std::vector<uint8_t> present(call.grid().count, 0);
   SamplesFunction sink([&](const Labels&, bool, const SampleColumns& samples) -> Result<void> {
-    size_t lo = 0;
-    const std::vector<TimestampMs>& t = samples.timestamps;
-    for (size_t step = 0; step < present.size(); ++step) {
-      const TimestampMs end = spec.first_end + static_cast<int64_t>(step) * spec.stride;
-      while (lo < t.size() && t[lo] <= end - spec.range_ms) ++lo;
-      if (lo < t.size() && t[lo] <= end) present[step] = 1;
-    }
+    MarkWindows(
+        spec, samples.timestamps, [](TimestampMs t) { return t; }, &present);
+    MarkWindows(
+        spec, samples.histograms, [](const HistogramSample& h) { return h.timestamp; }, &present);
     return Ok();
   });
   TRY(call.evaluator().RangeSamples(call.arg(0), "absent_over_time", sink));

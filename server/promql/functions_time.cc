@@ -36,33 +36,53 @@ Result<Value> QueryRange(CallContext& call) {
   return Constant(call, Seconds(call.query().times.end - call.query().times.start));
 }
 
+Result<Value> TimesOfSelector(CallContext& call, const VectorSelector& selector,
+                              SampleColumn column) {
+  Vector out;
+  out.steps = call.grid().count;
+  RowFunction sink([&](const SeriesRow& row) -> Result<void> {
+    TRY(call.query().CheckRoom(out.values.size() + row.values.size()));
+    out.Append(row.labels, row.drop_name, row.values);
+    return Ok();
+  });
+  TRY(call.evaluator().SelectorRows(selector, column, sink));
+  return Value::Of(std::move(out));
+}
+
+// Null when the argument is no selector, or one whose samples are made for the evaluation.
+const VectorSelector* PlainSelector(const Expr& arg) {
+  const Expr& inner = Unwrapped(arg);
+  if (inner.kind != NodeKind::kVectorSelector) return nullptr;
+  const auto* selector = static_cast<const VectorSelector*>(&inner);
+  return selector->smoothed ? nullptr : selector;
+}
+
 // Of a plain selector the time of the sample, of anything else the time of the evaluation.
 Result<Value> Timestamp(CallContext& call) {
-  const Expr& arg = Unwrapped(call.arg(0));
-  if (arg.kind == NodeKind::kVectorSelector) {
-    Vector out;
-    out.steps = call.grid().count;
-    RowFunction sink([&](const SeriesRow& row) -> Result<void> {
-      TRY(call.query().CheckRoom(out.values.size() + row.values.size()));
-      out.Append(row.labels, row.drop_name, row.values);
-      return Ok();
-    });
-    TRY(call.evaluator().SelectorRows(static_cast<const VectorSelector&>(arg),
-                                      SampleColumn::kTimestamp, sink));
-    return Value::Of(std::move(out));
+  if (const VectorSelector* selector = PlainSelector(call.arg(0))) {
+    return TimesOfSelector(call, *selector, SampleColumn::kTimestamp);
   }
   Value value = TRY(call.Eval(0));
   for (size_t i = 0; i < value.vector.size(); ++i) {
     const std::span<double> row = value.vector.row(i);
     for (size_t step = 0; step < row.size(); ++step) {
-      if (!IsStaleNaN(row[step])) row[step] = Seconds(call.grid().at(step));
+      if (value.vector.present(i, step)) row[step] = Seconds(call.grid().at(step));
     }
   }
+  value.vector.histograms.clear();
   return value;
 }
 
-Result<Value> StartTimestamp(CallContext&) {
-  return ExecutionError("start_timestamp() is not supported yet: samples have no start timestamps");
+// Of plain selectors only: results of expressions have no start.
+Result<Value> StartTimestamp(CallContext& call) {
+  const VectorSelector* selector = PlainSelector(call.arg(0));
+  if (selector != nullptr && call.query().options.use_start_timestamps) {
+    return TimesOfSelector(call, *selector, SampleColumn::kStartTimestamp);
+  }
+  TRY(call.Eval(0));
+  Vector none;
+  none.steps = call.grid().count;
+  return Value::Of(std::move(none));
 }
 
 // A day of the proleptic Gregorian calendar.
@@ -145,6 +165,7 @@ Result<Value> CalendarPart(CallContext& call) {
   for (double& v : value.vector.values) {
     if (!IsStaleNaN(v)) v = kPart(ToSeconds(v));
   }
+  value.vector.histograms.clear();
   return value;
 }
 

@@ -29,14 +29,16 @@ struct Grid {
 };
 
 // One series over all steps, on its way from an operator to the next. The staleness marker says
-// "no sample at this step": it can never be a result. Native histograms will be a second, optional
-// column beside the values.
+// "no float at this step": it can never be a result.
 struct SeriesRow {
   const Labels& labels;
   // The name is to go: at the end of the query with delayed name removal, already gone otherwise.
   bool drop_name = false;
   // The receiver may change the values; they are valid during the call only.
   std::span<double> values;
+  // Native histograms: empty (nearly always), or one place per step, null where there is none. At
+  // no step there is both a float and a histogram. The receiver may change it too.
+  std::span<HistogramPtr> histograms = {};
 };
 
 // Receives the series of a vector one by one, in the order of evaluation.
@@ -52,6 +54,26 @@ inline size_t CountPresent(std::span<const double> row) {
   for (const double v : row) n += IsStaleNaN(v) ? 0 : 1;
   return n;
 }
+inline size_t CountPresent(std::span<const HistogramPtr> row) {
+  size_t n = 0;
+  for (const HistogramPtr& h : row) n += h == nullptr ? 0 : 1;
+  return n;
+}
+
+inline bool AnyPresent(std::span<const double> row) {
+  return std::any_of(row.begin(), row.end(), [](double v) { return !IsStaleNaN(v); });
+}
+inline bool AnyPresent(std::span<const HistogramPtr> row) {
+  return std::any_of(row.begin(), row.end(), [](const HistogramPtr& h) { return h != nullptr; });
+}
+
+// What the row counts against the limit of samples: a histogram as much as it is large. The steps
+// without a sample take room too, but less.
+size_t RowCost(std::span<const double> values, std::span<const HistogramPtr> histograms);
+size_t SamplesCost(const SampleColumns& samples);
+inline bool HasSamples(const SampleColumns& samples) {
+  return !samples.empty() || !samples.histograms.empty();
+}
 
 // An instant vector over all steps: one dense row of doubles per series, in one block.
 struct Vector {
@@ -59,6 +81,9 @@ struct Vector {
   std::vector<Labels> labels;
   std::vector<uint8_t> drop_name;
   std::vector<double> values;
+  // One column per row, empty for rows without histograms. Shorter than the rows, mostly empty,
+  // when the last rows have none.
+  std::vector<std::vector<HistogramPtr>> histograms;
 
   [[nodiscard]] size_t size() const { return labels.size(); }
   [[nodiscard]] std::span<double> row(size_t i) {
@@ -67,10 +92,37 @@ struct Vector {
   [[nodiscard]] std::span<const double> row(size_t i) const {
     return std::span<const double>(values).subspan(i * steps, steps);
   }
-  void Append(const Labels& l, bool drop, std::span<const double> row_values) {
+  // Empty for rows without histograms.
+  [[nodiscard]] std::span<HistogramPtr> histogram_row(size_t i) {
+    return i < histograms.size() ? std::span<HistogramPtr>(histograms[i])
+                                 : std::span<HistogramPtr>();
+  }
+  [[nodiscard]] std::span<const HistogramPtr> histogram_row(size_t i) const {
+    return i < histograms.size() ? std::span<const HistogramPtr>(histograms[i])
+                                 : std::span<const HistogramPtr>();
+  }
+  // Whether the row has a sample of either kind at the step.
+  [[nodiscard]] bool present(size_t i, size_t step) const {
+    if (!IsStaleNaN(values[i * steps + step])) return true;
+    return i < histograms.size() && !histograms[i].empty() && histograms[i][step] != nullptr;
+  }
+  // A place per step for the histograms of row i, null at first.
+  std::span<HistogramPtr> MakeHistogramRow(size_t i) {
+    if (histograms.size() <= i) histograms.resize(i + 1);
+    if (histograms[i].empty()) histograms[i].resize(steps);
+    return histograms[i];
+  }
+  [[nodiscard]] SeriesRow AsRow(size_t i) {
+    return {labels[i], drop_name[i] != 0, row(i), histogram_row(i)};
+  }
+  void Append(const Labels& l, bool drop, std::span<const double> row_values,
+              std::span<const HistogramPtr> row_histograms = {}) {
     labels.push_back(l);
     drop_name.push_back(drop ? 1 : 0);
     values.insert(values.end(), row_values.begin(), row_values.end());
+    if (row_histograms.empty()) return;
+    histograms.resize(size());
+    histograms.back().assign(row_histograms.begin(), row_histograms.end());
   }
   // A new row without samples.
   std::span<double> AppendEmpty(const Labels& l, bool drop) {

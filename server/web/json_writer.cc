@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_buckets.h"
 
 namespace vigil::web {
 namespace {
@@ -190,6 +191,41 @@ JsonWriter& JsonWriter::Point(TimestampMs timestamp, double value) {
   AppendFloatJson(value, out_);
   out_->push_back('"');
   return EndArray();
+}
+
+// A sample value: a number as text.
+JsonWriter& JsonWriter::NumberText(double value) {
+  Separate();
+  out_->push_back('"');
+  AppendFloatJson(value, out_);
+  out_->push_back('"');
+  return *this;
+}
+
+JsonWriter& JsonWriter::HistogramValue(const Histogram& histogram) {
+  BeginObject().Key("count").NumberText(histogram.count).Key("sum").NumberText(histogram.sum);
+  AllBuckets buckets(histogram, AllBuckets::Order::kAscending);
+  bool any = false;
+  while (buckets.Next()) {
+    const HistogramBucket& bucket = buckets.At();
+    if (bucket.count == 0) continue;
+    if (!any) Key("buckets").BeginArray();
+    any = true;
+    const int upper_only = 0;
+    const int lower_only = 1;
+    const int neither = 2;
+    const int both = 3;
+    const int closed = bucket.lower_inclusive ? (bucket.upper_inclusive ? both : lower_only)
+                                              : (bucket.upper_inclusive ? upper_only : neither);
+    BeginArray().Int(closed).NumberText(bucket.lower).NumberText(bucket.upper);
+    NumberText(bucket.count).EndArray();
+  }
+  if (any) EndArray();
+  return EndObject();
+}
+
+JsonWriter& JsonWriter::HistogramPoint(TimestampMs timestamp, const Histogram& histogram) {
+  return BeginArray().Seconds(timestamp).HistogramValue(histogram).EndArray();
 }
 
 }  // namespace vigil::web

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "client-lib/model/histogram.h"
 #include "client-lib/model/labels.h"
 #include "client-lib/model/sample.h"
 
@@ -37,6 +38,11 @@ class JsonWriter {
   JsonWriter& LabelSet(const Labels& labels);
   // [1435781430.781,"1.5"]
   JsonWriter& Point(TimestampMs timestamp, double value);
+  // {"count":"4","sum":"5","buckets":[[0,"0.5","1","2"]]}: empty buckets are left out, the first
+  // number says which bounds belong to the bucket (0 the upper, 1 the lower, 2 none, 3 both).
+  JsonWriter& HistogramValue(const Histogram& histogram);
+  // [1435781430.781,{"count":...}]
+  JsonWriter& HistogramPoint(TimestampMs timestamp, const Histogram& histogram);
   // Seconds with up to three decimals: 1435781430.05 -> 1435781430.050, whole seconds bare.
   JsonWriter& Seconds(TimestampMs timestamp);
 
@@ -44,6 +50,7 @@ class JsonWriter {
   JsonWriter& Open(char bracket);
   JsonWriter& Close(char bracket);
   void Separate();
+  JsonWriter& NumberText(double value);
 
   std::string* out_;
   bool need_comma_ = false;

@@ -7,6 +7,8 @@ vigil_room(NAME promqltest
   SOURCES
     ${CMAKE_CURRENT_SOURCE_DIR}/support/memory_storage.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/comparison.cc
+    ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/histogram_literal.cc
+    ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/nhcb_load.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/runner.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/script.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/series_line.cc

@@ -48,6 +48,12 @@ class FakeAppender : public storage::Appender {
     return outcome;
   }
 
+  void AppendExemplars(const storage::ExemplarBatch& batch) override {
+    exemplars.refs.insert(exemplars.refs.end(), batch.refs.begin(), batch.refs.end());
+    exemplars.exemplars.insert(exemplars.exemplars.end(), batch.exemplars.begin(),
+                               batch.exemplars.end());
+  }
+
   Result<void> WaitDurable(storage::JournalPosition, int64_t) override { return Ok(); }
 
   // The series are known no more; their references are never used again.
@@ -58,6 +64,7 @@ class FakeAppender : public storage::Appender {
 
   // Accepted samples in the order in which they came.
   std::vector<Row> rows;
+  storage::ExemplarBatch exemplars;
   // Set: the next calls fail with this.
   std::string append_error;
   std::string resolve_error;

@@ -15,9 +15,9 @@ using storage::JournalPosition;
 using storage::SeriesId;
 using storage::SeriesRecord;
 
-bool FakeBackend::HasRoom() const {
+bool FakeBackend::HasRoom(storage::Writer writer) const {
   MutexLock lock(mutex_);
-  return room_;
+  return writer == storage::Writer::kKeepsSamples ? room_ : spool_;
 }
 
 Result<SeriesId> FakeBackend::NextSeriesId() {
@@ -36,6 +36,7 @@ JournalPosition FakeBackend::Enqueue(std::vector<SeriesRecord> new_series,
     CHECK(chunks::DecodeJournalPage(page, &samples).has_value());
   }
   for (const SeriesId id : samples.series) CHECK(announced_.contains(id));
+  for (const SeriesId id : samples.histogram_series) CHECK(announced_.contains(id));
   queue_[++queued_] = {std::move(new_series), std::move(pages)};
   if (!away_ && !lazy_) CommitLocked();
   return queued_;
@@ -43,8 +44,9 @@ JournalPosition FakeBackend::Enqueue(std::vector<SeriesRecord> new_series,
 
 void FakeBackend::CommitLocked() {
   for (auto& [position, entry] : queue_) {
-    for (const SeriesRecord& record : entry.series) known_.insert(record.id);
-    std::move(entry.series.begin(), entry.series.end(), std::back_inserter(catalogue_));
+    for (SeriesRecord& record : entry.series) {
+      if (known_.insert(record.id).second) catalogue_.push_back(std::move(record));
+    }
     pages_[position] = std::move(entry.pages);
   }
   queue_.clear();
@@ -93,6 +95,21 @@ Result<void> FakeBackend::WriteFlush(const std::function<bool(ChunkRow*)>& next,
   return Unavailable("the connection was lost during the commit");
 }
 
+Result<void> FakeBackend::WriteChunks(std::span<const SeriesRecord> series,
+                                      std::span<const ChunkRow> rows) {
+  MutexLock lock(mutex_);
+  if (away_) return Unavailable("the database is away");
+  for (const SeriesRecord& record : series) {
+    if (known_.insert(record.id).second) catalogue_.push_back(record);
+  }
+  for (const ChunkRow& row : rows) {
+    CHECK(known_.contains(row.series));
+    chunks_.push_back({row, std::string(row.data)});
+    chunks_.back().row.data = {};
+  }
+  return Ok();
+}
+
 Result<ChunkTable> FakeBackend::Read(std::span<const SeriesId> series, TimestampMs min_time,
                                      TimestampMs max_time) const {
   MutexLock lock(mutex_);
@@ -119,6 +136,14 @@ Result<ChunkTable> FakeBackend::Read(std::span<const SeriesId> series, Timestamp
   return table;
 }
 
+Result<TimestampMs> FakeBackend::NewestInChunks() {
+  MutexLock lock(mutex_);
+  if (away_) return Unavailable("the database is away");
+  TimestampMs newest = INT64_MIN;
+  for (const Chunk& chunk : chunks_) newest = std::max(newest, chunk.row.max_time);
+  return newest;
+}
+
 Result<void> FakeBackend::LoadSeries(const std::function<void(SeriesRecord)>& each) {
   std::vector<SeriesRecord> all;
   {
@@ -141,9 +166,10 @@ Result<void> FakeBackend::ReplayJournal(const std::function<void(std::string_vie
   return Ok();
 }
 
-void FakeBackend::SetRoom(bool room) {
+void FakeBackend::SetRoom(bool room, bool spool) {
   MutexLock lock(mutex_);
   room_ = room;
+  spool_ = spool;
 }
 
 void FakeBackend::SetAway(bool away) {

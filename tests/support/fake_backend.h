@@ -22,7 +22,7 @@ namespace vigil::testing {
 class FakeBackend : public storage::Journal, public storage::ChunkStore, public storage::Recovery {
  public:
   // Journal.
-  [[nodiscard]] bool HasRoom() const override;
+  [[nodiscard]] bool HasRoom(storage::Writer writer) const override;
   Result<storage::SeriesId> NextSeriesId() override;
   storage::JournalPosition Enqueue(std::vector<storage::SeriesRecord> new_series,
                                    std::vector<std::string> pages) override;
@@ -32,15 +32,20 @@ class FakeBackend : public storage::Journal, public storage::ChunkStore, public 
   // ChunkStore.
   Result<void> WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
                           storage::JournalPosition flushed) override;
+  Result<void> WriteChunks(std::span<const storage::SeriesRecord> series,
+                           std::span<const storage::ChunkRow> rows) override;
   Result<storage::ChunkTable> Read(std::span<const storage::SeriesId> series, TimestampMs min_time,
                                    TimestampMs max_time) const override;
 
   // Recovery.
+  Result<TimestampMs> NewestInChunks() override;
   Result<void> LoadSeries(const std::function<void(storage::SeriesRecord)>& each) override;
   Result<void> ReplayJournal(const std::function<void(std::string_view page)>& each) override;
 
   // Knobs.
-  void SetRoom(bool room);
+  void SetRoom(bool room) { SetRoom(room, room); }
+  // For writers that keep their samples, and for those that do not.
+  void SetRoom(bool room, bool spool);
   // Away: nothing is committed, everything that needs the database is unavailable.
   void SetAway(bool away);
   // Nothing is committed until Commit(), or until somebody waits.
@@ -73,6 +78,7 @@ class FakeBackend : public storage::Journal, public storage::ChunkStore, public 
 
   mutable Mutex mutex_;
   bool room_ GUARDED_BY(mutex_) = true;
+  bool spool_ GUARDED_BY(mutex_) = true;
   bool away_ GUARDED_BY(mutex_) = false;
   bool lazy_ GUARDED_BY(mutex_) = false;
   size_t fail_after_ GUARDED_BY(mutex_) = SIZE_MAX;

@@ -18,7 +18,13 @@ namespace vigil::tests {
 class MemoryStorage : public storage::Queryable {
  public:
   // In any order; a second sample at the same time replaces the first.
-  void Add(const Labels& labels, TimestampMs timestamp, double value);
+  void Add(const Labels& labels, TimestampMs timestamp, double value,
+           TimestampMs start_timestamp = 0);
+  // A series' histograms come with the counter reset hints that a store gives them: gauge as
+  // written, unknown for the first and wherever something was reset or changed its layout, not
+  // reset otherwise.
+  void AddHistogram(const Labels& labels, TimestampMs timestamp, Histogram histogram,
+                    TimestampMs start_timestamp = 0);
   void Clear() { series_.clear(); }
 
   Result<std::unique_ptr<storage::SeriesSet>> Select(

@@ -12,6 +12,8 @@
 
 #include "client-lib/base/strings.h"
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_math.h"
+#include "client-lib/model/histogram_text.h"
 
 namespace vigil::tests {
 namespace {
@@ -20,11 +22,15 @@ using promql::ValueType;
 
 std::string NumberText(double value) { return IsStaleNaN(value) ? "stale" : FormatFloatG(value); }
 
-std::string SamplesText(const std::vector<Sample>& samples) {
+std::string ValueText(double value, const HistogramPtr& histogram) {
+  return histogram == nullptr ? NumberText(value) : HistogramTestText(*histogram);
+}
+
+std::string SamplesText(const std::vector<PlainSample>& samples) {
   std::string text;
-  for (const Sample& sample : samples) {
+  for (const PlainSample& sample : samples) {
     fmt::format_to(std::back_inserter(text), "{}{} @{}ms", text.empty() ? "" : ", ",
-                   NumberText(sample.value), sample.timestamp);
+                   ValueText(sample.value, sample.histogram), sample.timestamp);
   }
   return text.empty() ? "nothing" : text;
 }
@@ -37,15 +43,20 @@ ExpectedSeries IndexOf(const EvalCommand& expected) {
   return index;
 }
 
-Error NotSupported(const SeriesLine& line) {
-  return BadData(fmt::format("expected histograms for {}: native histograms are not supported yet",
-                             line.labels.ToMetricString()));
+bool Matches(const SeriesValue& expected, const PlainSample& actual) {
+  const bool histogram = expected.kind == SeriesValue::Kind::kHistogram;
+  if (histogram != (actual.histogram != nullptr)) return false;
+  if (!histogram) return AlmostEqual(expected.value, actual.value);
+  if (expected.hint_set && expected.histogram->reset_hint != actual.histogram->reset_hint) {
+    return false;
+  }
+  return AlmostEqual(*expected.histogram, *actual.histogram);
 }
 
 Result<void> ComparePoints(const SeriesLine& line, const PlainSeries& actual,
                            const RangeVectorTimes& times) {
-  if (line.HasHistograms()) return NotSupported(line);
-  std::vector<Sample> wanted;
+  std::vector<PlainSample> wanted;
+  bool equal = true;
   TimestampMs timestamp = times.start;
   for (const SeriesValue& value : line.values) {
     if (timestamp > times.end) {
@@ -54,14 +65,15 @@ Result<void> ComparePoints(const SeriesLine& line, const PlainSeries& actual,
                       "hold so many",
                       line.values.size(), line.labels.ToMetricString()));
     }
-    if (value.kind == SeriesValue::Kind::kFloat) wanted.push_back({timestamp, value.value});
+    if (value.kind != SeriesValue::Kind::kOmitted) {
+      const size_t i = wanted.size();
+      equal = equal && i < actual.samples.size() && actual.samples[i].timestamp == timestamp &&
+              Matches(value, actual.samples[i]);
+      wanted.push_back({timestamp, value.value, value.histogram});
+    }
     timestamp += times.step_ms;
   }
-  const bool equal =
-      std::ranges::equal(wanted, actual.samples, [](const Sample& a, const Sample& b) {
-        return a.timestamp == b.timestamp && AlmostEqual(a.value, b.value);
-      });
-  if (equal) return Ok();
+  if (equal && wanted.size() == actual.samples.size()) return Ok();
   return BadData(fmt::format("expected {} for {}, got {}", SamplesText(wanted),
                              line.labels.ToMetricString(), SamplesText(actual.samples)));
 }
@@ -70,10 +82,10 @@ Result<void> CheckAllSeen(const EvalCommand& expected, const ExpectedSeries& ind
                           const std::set<size_t>& seen) {
   for (const auto& [labels, i] : index) {
     if (seen.contains(i)) continue;
-    if (expected.series[i].HasHistograms()) return NotSupported(expected.series[i]);
     const auto& values = expected.series[i].values;
-    return BadData(fmt::format("expected metric {} with {} is missing", labels.ToMetricString(),
-                               values.empty() ? "no value" : NumberText(values[0].value)));
+    return BadData(
+        fmt::format("expected metric {} with {} is missing", labels.ToMetricString(),
+                    values.empty() ? "no value" : ValueText(values[0].value, values[0].histogram)));
   }
   return Ok();
 }
@@ -119,7 +131,6 @@ Result<void> CompareVector(const EvalCommand& expected, const PlainResult& actua
     const auto found = index.find(series.labels);
     if (found == index.end()) return UnexpectedSeries(series);
     const SeriesLine& line = expected.series[found->second];
-    if (line.HasHistograms()) return NotSupported(line);
     if (line.values.size() != 1) {
       return BadData(fmt::format("expected {} values for {} of an instant query",
                                  line.values.size(), line.labels.ToMetricString()));
@@ -128,10 +139,11 @@ Result<void> CompareVector(const EvalCommand& expected, const PlainResult& actua
       return BadData(fmt::format("expected {} at position {}, it is at {}",
                                  series.labels.ToMetricString(), found->second + 1, i + 1));
     }
-    const double value = series.samples.at(0).value;
-    if (!AlmostEqual(line.values[0].value, value)) {
-      return BadData(fmt::format("expected {} for {}, got {}", NumberText(line.values[0].value),
-                                 series.labels.ToMetricString(), NumberText(value)));
+    const PlainSample& sample = series.samples.at(0);
+    if (!Matches(line.values[0], sample)) {
+      return BadData(fmt::format(
+          "expected {} for {}, got {}", ValueText(line.values[0].value, line.values[0].histogram),
+          series.labels.ToMetricString(), ValueText(sample.value, sample.histogram)));
     }
     seen.insert(found->second);
   }
@@ -177,9 +189,13 @@ PlainResult ToPlain(const promql::QueryResult& result) {
     PlainSeries& out = plain.series.emplace_back(PlainSeries{series.labels, {}});
     for (size_t i = 0; i < series.values.size(); ++i) {
       if (!IsStaleNaN(series.values[i])) {
-        out.samples.push_back({series.timestamps[i], series.values[i]});
+        out.samples.push_back({series.timestamps[i], series.values[i], nullptr});
       }
     }
+    for (const HistogramSample& sample : series.histograms) {
+      out.samples.push_back({sample.timestamp, 0, sample.histogram});
+    }
+    std::ranges::sort(out.samples, {}, &PlainSample::timestamp);
   }
   return plain;
 }
@@ -193,6 +209,22 @@ bool AlmostEqual(double a, double b) {
   const double difference = std::abs(a - b);
   if (a == 0 || b == 0 || sum < kMinNormal) return difference < kEpsilon * kMinNormal;
   return difference / std::min(sum, std::numeric_limits<double>::max()) < kEpsilon;
+}
+
+bool AlmostEqual(const Histogram& a, const Histogram& b) {
+  Histogram x = a;
+  Histogram y = b;
+  CompactHistogram(&x);
+  CompactHistogram(&y);
+  const auto same_buckets = [](const std::vector<double>& left, const std::vector<double>& right) {
+    return std::ranges::equal(left, right, [](double l, double r) { return AlmostEqual(l, r); });
+  };
+  return x.schema == y.schema && AlmostEqual(x.count, y.count) && AlmostEqual(x.sum, y.sum) &&
+         AlmostEqual(x.zero_threshold, y.zero_threshold) &&
+         AlmostEqual(x.zero_count, y.zero_count) && x.custom_values == y.custom_values &&
+         x.positive_spans == y.positive_spans && x.negative_spans == y.negative_spans &&
+         same_buckets(x.positive_buckets, y.positive_buckets) &&
+         same_buckets(x.negative_buckets, y.negative_buckets);
 }
 
 Result<void> CompareResult(const EvalCommand& expected, const PlainResult& actual) {

@@ -16,9 +16,14 @@
 namespace vigil::tests {
 
 // A result without the gaps of its columns.
+struct PlainSample {
+  TimestampMs timestamp = 0;
+  double value = 0;
+  HistogramPtr histogram;  // instead of the value
+};
 struct PlainSeries {
   Labels labels;
-  std::vector<Sample> samples;
+  std::vector<PlainSample> samples;  // sorted by time
 };
 struct PlainResult {
   promql::ValueType type = promql::ValueType::kNone;
@@ -30,6 +35,9 @@ PlainResult ToPlain(const promql::QueryResult& result);
 
 // Equal within 1e-6 of both values' size, all NaN but the staleness marker equal.
 bool AlmostEqual(double a, double b);
+
+// The same counts, sum and buckets, empty buckets left out; schema and bounds exactly.
+bool AlmostEqual(const Histogram& a, const Histogram& b);
 
 // The errors say what was expected and what came.
 Result<void> CompareResult(const EvalCommand& expected, const PlainResult& actual);

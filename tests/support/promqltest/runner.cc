@@ -13,6 +13,7 @@
 #include "server/promql/function_table.h"
 #include "server/promql/parser.h"
 #include "tests/support/promqltest/comparison.h"
+#include "tests/support/promqltest/nhcb_load.h"
 
 namespace vigil::tests {
 namespace {
@@ -129,12 +130,12 @@ Tally ScriptRunner::Run(const Report& report) {
       continue;
     }
     if (const auto* load = std::get_if<LoadCommand>(&command.what)) {
-      Load(*load);
-      continue;
+      outcome = Load(*load);
+      if (outcome) continue;
     }
     if (const auto* broken = std::get_if<BrokenCommand>(&command.what)) {
       outcome = BadData(broken->reason);
-    } else {
+    } else if (outcome) {
       const auto& eval = std::get<EvalCommand>(command.what);
       outcome = Eval(eval);
       if (!outcome) outcome = std::move(outcome).error().Prefixed(eval.expr);
@@ -145,18 +146,21 @@ Tally ScriptRunner::Run(const Report& report) {
   return tally;
 }
 
-// Histograms and start timestamps have no place in the store yet: what needs them is left out, and
-// the queries that ask for it fail.
-void ScriptRunner::Load(const LoadCommand& load) {
+Result<void> ScriptRunner::Load(const LoadCommand& load) {
   for (const SeriesLine& line : load.series) {
     TimestampMs timestamp = 0;
-    for (const SeriesValue& value : line.values) {
+    for (size_t i = 0; i < line.values.size(); ++i, timestamp += load.gap_ms) {
+      const SeriesValue& value = line.values[i];
+      const bool started = i < line.starts.size() && line.starts[i];
+      const TimestampMs start = started ? timestamp + *line.starts[i] : 0;
       if (value.kind == SeriesValue::Kind::kFloat) {
-        storage_.Add(line.labels, timestamp, value.value);
+        storage_.Add(line.labels, timestamp, value.value, start);
+      } else if (value.kind == SeriesValue::Kind::kHistogram) {
+        storage_.AddHistogram(line.labels, timestamp, *value.histogram, start);
       }
-      timestamp += load.gap_ms;
     }
   }
+  return load.with_nhcb ? LoadCustomBuckets(load, &storage_) : Ok();
 }
 
 Result<promql::QueryResult> ScriptRunner::Execute(const std::string& expr, TimestampMs start,
@@ -218,7 +222,8 @@ Result<void> ScriptRunner::EvalAsMiddleStep(const EvalCommand& eval, const std::
   PlainResult middle = ToPlain(*range);
   middle.type = type;
   for (PlainSeries& series : middle.series) {
-    std::erase_if(series.samples, [&](const Sample& sample) { return sample.timestamp != at; });
+    std::erase_if(series.samples,
+                  [&](const PlainSample& sample) { return sample.timestamp != at; });
   }
   std::erase_if(middle.series, [](const PlainSeries& series) { return series.samples.empty(); });
   if (type == promql::ValueType::kScalar) {

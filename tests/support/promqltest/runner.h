@@ -32,7 +32,7 @@ class ScriptRunner {
   Tally Run(const Report& report);
 
  private:
-  void Load(const LoadCommand& load);
+  Result<void> Load(const LoadCommand& load);
   Result<void> Eval(const EvalCommand& eval) const;
   Result<void> EvalInstant(const EvalCommand& eval, const std::string& expr, TimestampMs at,
                            bool first) const;

@@ -126,9 +126,24 @@ Result<LoadCommand> ScriptParser::ParseLoad(const std::string& header) {
   LoadCommand load;
   load.with_nhcb = match[1].matched;
   load.gap_ms = TRY(ParseDuration(match[2].str()));
+  std::optional<SeriesLine> starts;  // for the next line
   while (const Line* line = NextOfBlock()) {
-    load.series.push_back(TRY_CONTEXT(ParseSeriesLine(line->text), line->text));
+    SeriesLine series = TRY_CONTEXT(ParseSeriesLine(line->text), line->text);
+    if (series.start_timestamps) {
+      if (starts) return BadData("two lines of start timestamps follow each other");
+      starts = std::move(series);
+      continue;
+    }
+    if (starts &&
+        (starts->labels != series.labels || starts->starts.size() != series.values.size())) {
+      return BadData(fmt::format("the start timestamps before {} do not fit its samples",
+                                 series.labels.ToMetricString()));
+    }
+    if (starts) series.starts = std::move(starts->starts);
+    starts.reset();
+    load.series.push_back(std::move(series));
   }
+  if (starts) return BadData("start timestamps without samples");
   return load;
 }
 

@@ -9,8 +9,10 @@
 
 #include "client-lib/base/strings.h"
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_math.h"
 #include "client-lib/model/sample.h"
 #include "server/promql/parser.h"
+#include "tests/support/promqltest/histogram_literal.h"
 
 namespace vigil::tests {
 namespace {
@@ -54,8 +56,9 @@ class ValueReader {
   Result<void> ReadHistogram();
   Result<void> ReadFloat();
   Result<void> Repeat(SeriesValue value, double step, bool with_first);
+  Result<uint64_t> TakeTimes(uint64_t otherwise);
   std::optional<double> TakeNumber();
-  bool SkipHistogram();
+  Result<HistogramLiteral> TakeHistogram();
   bool Accept(std::string_view word);
   void SkipSpace();
   [[nodiscard]] bool AtItemEnd() const {
@@ -79,18 +82,31 @@ Result<std::vector<SeriesValue>> ValueReader::ReadAll() {
 }
 
 Result<void> ValueReader::ReadItem() {
-  if (Accept("_")) return Repeat({Kind::kOmitted, 0}, 0, false);
+  if (Accept("_")) return Repeat({Kind::kOmitted, 0, nullptr}, 0, false);
   if (text_.substr(pos_).starts_with("{{")) return ReadHistogram();
   return ReadFloat();
 }
 
+// `{{a}}`, `{{a}}xN`, `{{a}}+{{b}}xN`, `{{a}}-{{b}}xN`.
 Result<void> ValueReader::ReadHistogram() {
-  if (!SkipHistogram()) return BadData("histogram description has no end");
-  if (Accept("+{{") || Accept("-{{")) {
-    pos_ -= 2;
-    if (!SkipHistogram()) return BadData("histogram description has no end");
+  const HistogramLiteral literal = TRY(TakeHistogram());
+  SeriesValue value{Kind::kHistogram, 0, std::make_shared<const Histogram>(literal.histogram),
+                    literal.hint_set};
+  const bool adds = text_.substr(pos_).starts_with("+{{");
+  const bool subtracts = text_.substr(pos_).starts_with("-{{");
+  if (!adds && !subtracts) return Repeat(value, 0, true);
+  ++pos_;
+  const Histogram step = TRY(TakeHistogram()).histogram;
+  const uint64_t times = TRY(TakeTimes(0)) + 1;
+  for (uint64_t i = 0; i < times; ++i) {
+    values_.push_back(value);
+    auto next = std::make_shared<Histogram>(*value.histogram);
+    const HistogramMerge merge =
+        adds ? AddHistogram(next.get(), step) : SubtractHistogram(next.get(), step);
+    if (merge.incompatible) return BadData("histograms of different kinds cannot be added up");
+    value.histogram = std::move(next);
   }
-  return Repeat({Kind::kHistogram, 0}, 0, true);
+  return Ok();
 }
 
 Result<void> ValueReader::ReadFloat() {
@@ -111,18 +127,20 @@ Result<void> ValueReader::ReadFloat() {
   return Repeat(value, step, true);
 }
 
-// Behind a value: `xN`, or nothing. A value that is repeated N times stands once more for the
-// start; an omitted one does not.
+// Behind a value: `xN`, or nothing.
+Result<uint64_t> ValueReader::TakeTimes(uint64_t otherwise) {
+  if (!Accept("x")) return otherwise;
+  size_t end = pos_;
+  while (end < text_.size() && std::isdigit(static_cast<unsigned char>(text_[end])) != 0) ++end;
+  const auto count = ParseUint(text_.substr(pos_, end - pos_));
+  if (!count || *count > kMaxRepetitions) return BadData("invalid repetition in series values");
+  pos_ = end;
+  return *count;
+}
+
+// A value that is repeated N times stands once more for the start; an omitted one does not.
 Result<void> ValueReader::Repeat(SeriesValue value, double step, bool with_first) {
-  uint64_t times = with_first ? 0 : 1;
-  if (Accept("x")) {
-    size_t end = pos_;
-    while (end < text_.size() && std::isdigit(static_cast<unsigned char>(text_[end])) != 0) ++end;
-    const auto count = ParseUint(text_.substr(pos_, end - pos_));
-    if (!count || *count > kMaxRepetitions) return BadData("invalid repetition in series values");
-    pos_ = end;
-    times = *count;
-  }
+  uint64_t times = TRY(TakeTimes(with_first ? 0 : 1));
   if (with_first) ++times;
   for (uint64_t i = 0; i < times; ++i) {
     values_.push_back(value);
@@ -154,11 +172,13 @@ std::optional<double> ValueReader::TakeNumber() {
   return value;
 }
 
-bool ValueReader::SkipHistogram() {
+// REQUIRES: "{{" comes next.
+Result<HistogramLiteral> ValueReader::TakeHistogram() {
   const size_t end = text_.find("}}", pos_);
-  if (end == std::string_view::npos) return false;
+  if (end == std::string_view::npos) return BadData("histogram description has no end");
+  const std::string_view literal = text_.substr(pos_ + 2, end - pos_ - 2);
   pos_ = end + 2;
-  return true;
+  return ParseHistogramLiteral(literal);
 }
 
 bool ValueReader::Accept(std::string_view word) {
@@ -171,12 +191,45 @@ void ValueReader::SkipSpace() {
   while (pos_ < text_.size() && AtItemEnd()) ++pos_;
 }
 
-}  // namespace
-
-bool SeriesLine::HasHistograms() const {
-  return std::ranges::any_of(
-      values, [](const SeriesValue& value) { return value.kind == Kind::kHistogram; });
+// A duration with its sign at the start of the text, which moves on behind it.
+Result<DurationMs> TakeDuration(std::string_view* text) {
+  const bool negative = text->starts_with('-');
+  if (negative || text->starts_with('+')) text->remove_prefix(1);
+  const size_t end = std::min(text->find_first_of("x+-"), text->size());
+  const DurationMs duration = TRY(ParseDuration(text->substr(0, end)));
+  text->remove_prefix(end);
+  return negative ? -duration : duration;
 }
+
+Result<uint64_t> TakeCount(std::string_view text) {
+  const auto count = text.starts_with('x') ? ParseUint(text.substr(1)) : std::nullopt;
+  if (!count || *count > kMaxRepetitions) {
+    return BadData(fmt::format("invalid repetition {} of start timestamps", Quote(text)));
+  }
+  return *count;
+}
+
+// `_`, `_xN`, `-1m`, `-1mxN` (once more than N), `-1m-10sxN`.
+Result<std::vector<std::optional<DurationMs>>> ParseStarts(std::string_view text) {
+  std::vector<std::optional<DurationMs>> starts;
+  for (std::string_view item : Split(text, ' ')) {
+    item = TrimSpace(item);
+    if (item.empty()) continue;
+    if (item.starts_with('_')) {
+      item.remove_prefix(1);
+      starts.resize(starts.size() + (item.empty() ? 1 : TRY(TakeCount(item))));
+      continue;
+    }
+    DurationMs offset = TRY(TakeDuration(&item));
+    const bool steps = item.starts_with('+') || item.starts_with('-');
+    const DurationMs step = steps ? TRY(TakeDuration(&item)) : 0;
+    const uint64_t times = item.empty() && !steps ? 0 : TRY(TakeCount(item));
+    for (uint64_t i = 0; i <= times; ++i, offset += step) starts.emplace_back(offset);
+  }
+  return starts;
+}
+
+}  // namespace
 
 Result<SeriesLine> ParseSeriesLine(std::string_view line) {
   line = TrimSpace(line);
@@ -186,6 +239,7 @@ Result<SeriesLine> ParseSeriesLine(std::string_view line) {
   const std::string_view rest = line.substr(length);
   if (rest.starts_with("@st")) {
     series.start_timestamps = true;
+    series.starts = TRY(ParseStarts(rest.substr(3)));
     return series;
   }
   series.values = TRY(ValueReader(rest).ReadAll());

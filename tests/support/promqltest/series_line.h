@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of a script: a metric and the values of its samples, `foo{a="b"} 1 2+1x3 _ stale`.
+// One line of a script: a metric and the values of its samples,
+// `foo{a="b"} 1 2+1x3 _ stale {{count:2 sum:3}}+{{count:1 sum:1}}x4`.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client-lib/base/result.h"
+#include "client-lib/model/duration.h"
+#include "client-lib/model/histogram.h"
 #include "client-lib/model/labels.h"
 
 namespace vigil::tests {
@@ -15,15 +19,18 @@ struct SeriesValue {
   enum class Kind { kOmitted, kFloat, kHistogram };
   Kind kind = Kind::kFloat;
   double value = 0;
+  HistogramPtr histogram;
+  // The histogram's counter reset hint was written out.
+  bool hint_set = false;
 };
 
 struct SeriesLine {
   Labels labels;
   std::vector<SeriesValue> values;
-  // `foo@st -1m`: start timestamps of the next line's samples; values is empty.
+  // `foo@st -1mx4 _`: since when the next line's samples have counted, relative to their times.
+  // values is empty then. Of the line itself once it is joined with the next one.
   bool start_timestamps = false;
-
-  [[nodiscard]] bool HasHistograms() const;
+  std::vector<std::optional<DurationMs>> starts;
 };
 
 Result<SeriesLine> ParseSeriesLine(std::string_view line);

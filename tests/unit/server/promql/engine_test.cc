@@ -6,9 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 
 #include "client-lib/base/clock.h"
+#include "client-lib/model/histogram_text.h"
 #include "client-lib/model/sample.h"
 #include "tests/support/memory_storage.h"
 
@@ -64,6 +66,51 @@ TEST_F(EngineTest, InstantVectorHasOneValuePerSeries) {
   EXPECT_EQ(result->series[0].labels.Get("job"), "a");
   EXPECT_THAT(result->series[0].values, ElementsAre(10));
   EXPECT_THAT(result->series[1].values, ElementsAre(20));
+}
+
+// Bits of all values, histograms as text.
+std::string Fingerprint(const QueryResult& result) {
+  std::string text;
+  for (const ResultSeries& series : result.series) {
+    text += series.labels.ToString();
+    for (const double v : series.values) text += " " + std::to_string(std::bit_cast<uint64_t>(v));
+    for (const HistogramSample& h : series.histograms) text += " " + HistogramText(*h.histogram);
+  }
+  text += " read " + std::to_string(result.stats.samples_read) + " of " +
+          std::to_string(result.stats.total_queryable_samples);
+  for (const std::string& info : result.infos) text += info;
+  return text;
+}
+
+TEST_F(EngineTest, HelpersChangeNothingButTime) {
+  for (int n = 0; n < 150; ++n) {
+    const Labels labels =
+        Metric("many{n=\"" + std::to_string(n) + "\", g=\"" + std::to_string(n % 7) + "\"}");
+    for (int i = 0; i <= 100; ++i) {
+      const TimestampMs t = i * 15'000 + n % 3 * 1000;
+      if (n % 40 == 5 && i > 50) {
+        Histogram h;
+        h.count = i;
+        h.sum = n;
+        store_.AddHistogram(labels, t, h);
+      } else if (i % 30 != 7) {
+        store_.Add(labels, t, i % 23 == 0 ? 0.1 * n : 0.37 * n * i);
+      } else {
+        store_.Add(labels, t, StaleNaN());
+      }
+    }
+  }
+  for (const char* query : {"sum by (g) (rate(many[2m]))", "max_over_time(many[5m])",
+                            "deriv(many[3m] offset 1m)", "sum(increase(many[1m]))",
+                            "quantile_over_time(0.5, many[5m])", "count_over_time(many[9m])"}) {
+    options_.helper_threads = 0;
+    const auto alone = Range(query, 0, 1'500'000, 5'000);
+    ASSERT_TRUE(alone.has_value()) << alone.error().message;
+    options_.helper_threads = 3;
+    const auto helped = Range(query, 0, 1'500'000, 5'000);
+    ASSERT_TRUE(helped.has_value()) << helped.error().message;
+    EXPECT_EQ(Fingerprint(*alone), Fingerprint(*helped)) << query;
+  }
 }
 
 TEST_F(EngineTest, RangeResultSharesItsTimestampsAndMarksGaps) {

@@ -35,6 +35,31 @@ TEST(JsonWriter, WritesSecondsAsUpstreamDoes) {
   EXPECT_EQ(seconds(std::numeric_limits<int64_t>::min()), "-9223372036854775.808");
 }
 
+TEST(JsonWriter, WritesHistogramsAsUpstreamDoes) {
+  Histogram h;
+  h.count = 7;
+  h.sum = 2.5;
+  h.zero_threshold = 0.001;
+  h.zero_count = 1;
+  h.positive_spans = {{0, 3}};
+  h.positive_buckets = {1, 0, 3};
+  h.negative_spans = {{1, 1}};
+  h.negative_buckets = {2};
+  EXPECT_EQ(Written([&](JsonWriter& j) { j.HistogramPoint(1500, h); }),
+            R"([1.500,{"count":"7","sum":"2.5","buckets":[[1,"-2","-1","2"],)"
+            R"([3,"-0.001","0.001","1"],[0,"0.5","1","1"],[0,"2","4","3"]]}])");
+  EXPECT_EQ(Written([](JsonWriter& j) { j.HistogramValue(Histogram()); }),
+            R"({"count":"0","sum":"0"})");
+  Histogram custom;
+  custom.schema = kCustomBucketsSchema;
+  custom.count = 3;
+  custom.positive_spans = {{0, 2}};
+  custom.positive_buckets = {1, 2};
+  custom.custom_values = {5};
+  EXPECT_EQ(Written([&](JsonWriter& j) { j.HistogramValue(custom); }),
+            R"({"count":"3","sum":"0","buckets":[[3,"-Inf","5","1"],[0,"5","+Inf","2"]]})");
+}
+
 TEST(JsonWriter, WritesSampleValuesAsUpstreamDoes) {
   const auto value = [](double v) { return Written([v](JsonWriter& j) { j.Point(1000, v); }); };
   EXPECT_EQ(value(1.5), R"([1,"1.5"])");
