@@ -35,13 +35,14 @@ endif()
 
 if(VIGIL_PCH)
   # One precompiled header for all: the standard headers that nearly every file includes.
-  file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
-  add_library(vigil_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
-  target_link_libraries(vigil_pch PRIVATE vigil_options)
-  target_precompile_headers(vigil_pch PRIVATE
+  set(VIGIL_PCH_HEADERS
     <algorithm> <atomic> <chrono> <condition_variable> <cstdint> <deque> <functional> <map>
     <memory> <mutex> <optional> <span> <string> <string_view> <thread> <unordered_map> <utility>
     <variant> <vector>)
+  file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
+  add_library(vigil_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+  target_link_libraries(vigil_pch PRIVATE vigil_options)
+  target_precompile_headers(vigil_pch PRIVATE ${VIGIL_PCH_HEADERS})
 endif()
 
 function(vigil_use_pch target)
