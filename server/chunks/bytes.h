@@ -38,7 +38,7 @@ inline int64_t UnZigZag(uint64_t value) {
 
 inline unsigned BitWidth(uint64_t value) { return static_cast<unsigned>(std::bit_width(value)); }
 inline size_t VarintSize(uint64_t value) { return (BitWidth(value | 1) + 6) / 7; }
-inline size_t PackedSize(size_t count, unsigned bits) { return (count * bits + 7) / 8; }
+inline constexpr size_t PackedSize(size_t count, unsigned bits) { return (count * bits + 7) / 8; }
 
 inline uint8_t* PutVarint(uint8_t* out, uint64_t value) {
   while (value >= 0x80) {

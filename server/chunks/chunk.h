@@ -67,6 +67,33 @@
 //   4 runs         until n values are known: varint r >= 1, number v: the next r values are v
 //   5 histograms   the values are native histograms: records as in histogram_record.h, the last run
 //                  of repeats ends with the n-th histogram; stale is 0
+//   6 blocks       integers m[i] divided by one number, block by block:
+//                    byte f: bits 0..1 mode, bit 2 corrections, all others 0
+//                    number d, the divisor: finite and above 0
+//                    varint l >= 1: a block has l values, the last one those that are left
+//                  Each block, with its values numbered i = 0..c-1:
+//                    zigzag: base B minus the base of the block before (0 for the first block)
+//                    zigzag s, only in modes 1 and 2
+//                    byte h: b = h & 3f
+//                    if h & 40: varint count, each patch varint gap, zigzag x: position is the
+//                      position of the patch before plus 1 (0 for the first one) plus gap; in mode
+//                      1 never 0
+//                    if h & 80: varint count, each special varint gap, number v (or the single
+//                      control byte f0, the staleness marker); positions as those of patches
+//                    packed(c, b) p; packed(c - 1, b) in mode 1, for i = 1..c-1
+//                    with corrections: zigzag q; byte w; packed(c, w) e
+//                  p[i] += x * 2^b at the position of each patch. Then
+//                    mode 0  m[i] = B + p[i]
+//                    mode 1  m[0] = B; m[i] = m[i-1] + s + p[i]
+//                    mode 2  m[i] = B + p[i] + (i * s >> 16), the shift rounding down
+//                  v[i] is the float64 m[i] divided by d; with corrections q + e[i] is then added
+//                  to its bits as an integer. At the position of a special v[i] is its v.
+//   7 split        the high bits of values out of a list, the low bits as they are:
+//                    byte r, 1 <= r <= 56: how many low bits
+//                    varint g, 1..16, then g high parts: varints
+//                    varint count, each exception varint gap, varint: the high part at the position
+//                    packed(n, bits needed for g - 1): indexes into the list; packed(n, r): low
+//                    bits bits of v[i] = high part * 2^r + low bits
 #pragma once
 
 #include <cstddef>
@@ -88,6 +115,8 @@ enum class ValueEncoding : uint8_t {
   kXor = 3,
   kRuns = 4,
   kHistograms = 5,
+  kBlocks = 6,
+  kSplit = 7,
 };
 
 // As the column `encoding` of a chunk row has it; byte 4 of the chunk says the same.

@@ -133,23 +133,25 @@ Result<void> DecodeChunk(const ChunkView& chunk, TimestampMs min_time, Timestamp
   out->values.resize(before + count);
   TimestampMs* const times = out->timestamps.data() + before;
   times[0] = chunk.min_time;
-  const bool good =
-      ReadTimes(header.times, &reader, count, times) && times[count - 1] == chunk.max_time &&
-      ReadValues(header.values, &reader, count, out->values.data() + before) && reader.AtEnd();
+  bool good = ReadTimes(header.times, &reader, count, times) && times[count - 1] == chunk.max_time;
+  ValueRange range{count, 0, count};
+  if (good && (min_time > chunk.min_time || max_time < chunk.max_time)) {
+    const TimestampMs* const end = times + count;
+    const TimestampMs* const first = std::lower_bound<const TimestampMs*>(times, end, min_time);
+    const TimestampMs* const last =
+        std::max(first, std::upper_bound<const TimestampMs*>(times, end, max_time));
+    range.from = static_cast<size_t>(first - times);
+    range.to = static_cast<size_t>(last - times);
+  }
+  good = good && ReadValues(header.values, &reader, range, out->values.data() + before) &&
+         reader.AtEnd();
   if (!good) {
     out->timestamps.resize(before);
     out->values.resize(before);
     return Broken("its columns do not fit its header");
   }
-  if (min_time <= chunk.min_time && max_time >= chunk.max_time) return Ok();
-  const TimestampMs* const end = times + count;
-  const TimestampMs* const first = std::lower_bound<const TimestampMs*>(times, end, min_time);
-  const TimestampMs* const last =
-      std::max(first, std::upper_bound<const TimestampMs*>(times, end, max_time));
-  const auto from = static_cast<size_t>(first - times);
-  const auto to = static_cast<size_t>(last - times);
-  Trim(&out->timestamps, before, from, to);
-  Trim(&out->values, before, from, to);
+  Trim(&out->timestamps, before, range.from, range.to);
+  Trim(&out->values, before, range.from, range.to);
   return Ok();
 }
 

@@ -10,8 +10,20 @@
 
 namespace vigil::chunks {
 
-// Fill count items; `times` starts with the first timestamp, already there.
+// Fills count items; `times` starts with the first timestamp, already there.
 bool ReadTimes(TimeEncoding encoding, ByteReader* reader, size_t count, TimestampMs* times);
-bool ReadValues(ValueEncoding encoding, ByteReader* reader, size_t count, double* values);
+
+// Which values of a column of `count` are wanted: [from, to).
+struct ValueRange {
+  size_t count = 0;
+  size_t from = 0;
+  size_t to = 0;
+};
+
+// Fill at least the values wanted, at their own positions. The reader is then behind the column.
+bool ReadValues(ValueEncoding encoding, ByteReader* reader, const ValueRange& range,
+                double* values);
+bool ReadBlocks(ByteReader* reader, const ValueRange& range, double* values);
+bool ReadSplit(ByteReader* reader, const ValueRange& range, double* values);
 
 }  // namespace vigil::chunks

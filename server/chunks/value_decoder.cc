@@ -155,7 +155,9 @@ bool ReadRuns(ByteReader* reader, size_t count, double* values) {
 
 }  // namespace
 
-bool ReadValues(ValueEncoding encoding, ByteReader* reader, size_t count, double* values) {
+bool ReadValues(ValueEncoding encoding, ByteReader* reader, const ValueRange& range,
+                double* values) {
+  const size_t count = range.count;
   switch (encoding) {
     case ValueEncoding::kConst: {
       Number number;
@@ -171,6 +173,10 @@ bool ReadValues(ValueEncoding encoding, ByteReader* reader, size_t count, double
       return ReadXor(reader, count, values);
     case ValueEncoding::kRuns:
       return ReadRuns(reader, count, values);
+    case ValueEncoding::kBlocks:
+      return ReadBlocks(reader, range, values);
+    case ValueEncoding::kSplit:
+      return ReadSplit(reader, range, values);
     case ValueEncoding::kHistograms:  // are no floats
       return false;
   }

@@ -4,11 +4,17 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 #include "server/chunks/bytes.h"
 
 namespace vigil::chunks {
 namespace {
+
+// Longer integer columns are always written as blocks, which give nothing away then.
+constexpr size_t kShortColumn = 32;
+// Columns that take fewer bytes for a value are not tried as noise.
+constexpr size_t kSplitPays = 5;
 
 uint64_t BitsOf(double value) { return std::bit_cast<uint64_t>(value); }
 
@@ -42,27 +48,80 @@ ValueEncoding ValueEncoder::Plan(std::span<const double> values) {
   }
   encoding_ = ValueEncoding::kRuns;
   size_ = runs_size_;
-  const auto consider = [this](ValueEncoding encoding, size_t size) {
-    if (size >= size_) return;
-    encoding_ = encoding;
-    size_ = size;
-  };
-  if (ScaleToIntegers()) {
+  const size_t decimals = LooksDecimal() ? ScaleToIntegers() : 0;
+  if (2 * decimals >= values.size()) PlanDecimals();
+  if (8 * decimals < 7 * values.size()) PlanNoise();
+  return encoding_;
+}
+
+void ValueEncoder::Consider(ValueEncoding encoding, size_t size) {
+  if (size >= size_) return;
+  encoding_ = encoding;
+  size_ = size;
+}
+
+void ValueEncoder::PlanDecimals() {
+  if (values_.size() <= kShortColumn) {
     for_plan_ = PlanInts(integers_, integers_[integers_.size() / 2], 0);
-    consider(ValueEncoding::kIntFor, for_plan_.size);
+    Consider(ValueEncoding::kIntFor, for_plan_.size);
     if (decimal_[0] != 0) {
+      deltas_.resize(values_.size() - 1);
+      for (size_t i = 1; i < values_.size(); ++i) deltas_[i - 1] = integers_[i] - integers_[i - 1];
       delta_plan_ = PlanInts(deltas_, deltas_[deltas_.size() / 2], 1);
       // The first integer stands before the rest.
       delta_plan_.size += VarintSize(ZigZag(integers_[0]));
-      consider(ValueEncoding::kIntDelta, delta_plan_.size);
+      Consider(ValueEncoding::kIntDelta, delta_plan_.size);
     }
   }
-  // XOR costs a byte per value at the very least.
-  if (size_ > values.size() + 8) {
-    MeasureXor();
-    consider(ValueEncoding::kXor, xor_size_);
+  DecimalsToColumn();
+  if (4 * column_.specials.size() <= values_.size() && blocks_.Plan(column_, values_, size_)) {
+    Consider(ValueEncoding::kBlocks, blocks_.bytes().size());
   }
-  return encoding_;
+}
+
+void ValueEncoder::PlanNoise() {
+  // XOR costs a byte per value at the very least.
+  if (size_ > values_.size() + 8) {
+    MeasureXor();
+    Consider(ValueEncoding::kXor, xor_size_);
+  }
+  const double divisor = FindDivisor(values_);
+  if (divisor != 0 && MakeIntegers(values_, divisor, &column_) &&
+      blocks_.Plan(column_, values_, size_)) {
+    Consider(ValueEncoding::kBlocks, blocks_.bytes().size());
+  }
+  if (size_ > kSplitPays * values_.size()) Consider(ValueEncoding::kSplit, split_.Plan(values_));
+}
+
+bool ValueEncoder::LooksDecimal() const {
+  constexpr size_t kSamples = 16;
+  const size_t step = values_.size() / kSamples + 1;
+  size_t looked = 0;
+  size_t decimals = 0;
+  for (size_t i = 0; i < values_.size(); i += step, ++looked) {
+    Decimal decimal;
+    decimals += ToDecimal(values_[i], &decimal) ? 1 : 0;
+  }
+  return 3 * decimals >= looked;
+}
+
+void ValueEncoder::DecimalsToColumn() {
+  column_.Clear();
+  column_.divisor = kPowersOfTen[exponent_];
+  uint64_t all = 0;
+  for (size_t i = 0; i < integers_.size(); ++i) {
+    if (decimal_[i] == 0) {
+      column_.specials.push_back(static_cast<uint32_t>(i));
+    } else {
+      all |= static_cast<uint64_t>(integers_[i]);
+    }
+  }
+  // Bytes are multiples of the page size: what is common goes into the divisor, exactly.
+  const int zeros = all == 0 ? 0 : std::countr_zero(all);
+  column_.divisor = std::ldexp(column_.divisor, -zeros);
+  column_.integers.resize(integers_.size());
+  for (size_t i = 0; i < integers_.size(); ++i) column_.integers[i] = integers_[i] >> zeros;
+  column_.SmoothSpecials();
 }
 
 void ValueEncoder::MeasureRuns() {
@@ -93,39 +152,41 @@ void ValueEncoder::MeasureXor() {
   }
 }
 
-bool ValueEncoder::ScaleToIntegers() {
+size_t ValueEncoder::ScaleToIntegers() {
   const size_t count = values_.size();
   integers_.resize(count);
   decimal_.resize(count);
-  exponents_.resize(count);
   exponent_ = 0;
-  bool any = false;
+  size_t decimals = 0;
   for (size_t i = 0; i < count; ++i) {
-    Decimal decimal;
-    const bool is = ToDecimal(values_[i], &decimal);
-    decimal_[i] = is ? 1 : 0;
-    integers_[i] = decimal.mantissa;
-    exponents_[i] = static_cast<uint8_t>(decimal.exponent);
-    exponent_ = std::max(exponent_, decimal.exponent);
-    any = any || is;
+    decimal_[i] = AddInteger(i) ? 1 : 0;
+    decimals += decimal_[i];
+    if (decimal_[i] == 0) integers_[i] = i == 0 ? 0 : integers_[i - 1];
   }
-  if (!any) return false;
+  return decimals;
+}
+
+bool ValueEncoder::AddInteger(size_t position) {
+  // Most values have the digits of those before.
+  const double value = values_[position];
+  if (ToDecimalWith(value, exponent_, &integers_[position])) return true;
+  Decimal decimal;
+  if (!ToDecimal(value, &decimal)) return false;
   constexpr auto kLimit = static_cast<int64_t>(kExactLimit);
-  int64_t before = 0;
-  deltas_.clear();
-  for (size_t i = 0; i < count; ++i) {
-    if (decimal_[i] != 0) {
-      const int64_t power = kIntPowersOfTen[exponent_ - exponents_[i]];
-      if (std::abs(integers_[i]) < kLimit / power) {
-        integers_[i] *= power;
-      } else {
-        decimal_[i] = 0;
-      }
-    }
-    if (decimal_[i] == 0) integers_[i] = before;
-    if (i > 0) deltas_.push_back(integers_[i] - before);
-    before = integers_[i];
+  if (decimal.exponent <= exponent_) {
+    const int64_t power = kIntPowersOfTen[exponent_ - decimal.exponent];
+    if (std::abs(decimal.mantissa) >= kLimit / power) return false;
+    integers_[position] = decimal.mantissa * power;
+    return true;
   }
+  // More digits: those before are scaled up, unless one of them would become too large.
+  const int64_t power = kIntPowersOfTen[decimal.exponent - exponent_];
+  for (size_t i = 0; i < position; ++i) {
+    if (std::abs(integers_[i]) >= kLimit / power) return false;
+  }
+  for (size_t i = 0; i < position; ++i) integers_[i] *= power;
+  exponent_ = decimal.exponent;
+  integers_[position] = decimal.mantissa;
   return true;
 }
 
@@ -204,6 +265,10 @@ uint8_t* ValueEncoder::Write(uint8_t* out) const {
       return WriteXor(out);
     case ValueEncoding::kRuns:
       return WriteRuns(out);
+    case ValueEncoding::kBlocks:
+      return std::copy(blocks_.bytes().begin(), blocks_.bytes().end(), out);
+    case ValueEncoding::kSplit:
+      return split_.Write(out);
     case ValueEncoding::kHistograms:  // never planned
       break;
   }

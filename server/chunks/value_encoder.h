@@ -7,7 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "server/chunks/block_encoder.h"
 #include "server/chunks/chunk.h"
+#include "server/chunks/integer_column.h"
+#include "server/chunks/split_encoder.h"
 
 namespace vigil::chunks {
 
@@ -34,8 +37,15 @@ class ValueEncoder {
 
   void MeasureRuns();
   void MeasureXor();
-  // False when no value is a decimal.
-  bool ScaleToIntegers();
+  void Consider(ValueEncoding encoding, size_t size);
+  void PlanDecimals();
+  void PlanNoise();
+  // Whether some values picked out are decimals, most of them.
+  [[nodiscard]] bool LooksDecimal() const;
+  // Returns how many values are decimals.
+  size_t ScaleToIntegers();
+  bool AddInteger(size_t position);
+  void DecimalsToColumn();
   IntPlan PlanInts(std::span<const int64_t> items, int64_t middle, size_t first_position) const;
   IntPlan Fit(std::span<const int64_t> items, int64_t middle, unsigned cut,
               size_t first_position) const;
@@ -59,9 +69,11 @@ class ValueEncoder {
   std::vector<int64_t> integers_;  // of values that are no decimals: that of the value before
   std::vector<int64_t> deltas_;    // of integers_
   std::vector<uint8_t> decimal_;   // whether the value is its integer
-  std::vector<uint8_t> exponents_;
   IntPlan for_plan_;
   IntPlan delta_plan_;
+  IntegerColumn column_;
+  BlockEncoder blocks_;
+  SplitEncoder split_;
 };
 
 }  // namespace vigil::chunks

@@ -6,6 +6,7 @@
 
 #include "server/chunks/chunk_encoder.h"
 #include "server/chunks/journal_page.h"
+#include "tests/support/sample_histograms.h"
 #include "tests/support/sample_series.h"
 
 namespace vigil::chunks {
@@ -22,12 +23,16 @@ Shape ShapeOf(const benchmark::State& state) {
   return kShapes[static_cast<size_t>(state.range(0))];
 }
 
-void Report(benchmark::State& state, size_t samples, size_t bytes) {
+void Count(benchmark::State& state, size_t samples, size_t bytes) {
   const auto total = static_cast<double>(samples) * static_cast<double>(state.iterations());
-  state.SetLabel(std::string(ShapeName(ShapeOf(state))));
   state.counters["ns/sample"] =
       benchmark::Counter(total / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["B/sample"] = static_cast<double>(bytes) / static_cast<double>(samples);
+}
+
+void Report(benchmark::State& state, size_t samples, size_t bytes) {
+  Count(state, samples, bytes);
+  state.SetLabel(std::string(ShapeName(ShapeOf(state))));
 }
 
 void BM_Chunks_Encode(benchmark::State& state) {
@@ -56,6 +61,49 @@ void BM_Chunks_Decode(benchmark::State& state) {
   Report(state, count, chunk.data.size());
 }
 BENCHMARK(BM_Chunks_Decode)->ArgsProduct({benchmark::CreateDenseRange(0, 7, 1), {120, 1440}});
+
+// The last sixteenth of a long chunk: blocks before it are not decoded.
+void BM_Chunks_DecodeEnd(benchmark::State& state) {
+  constexpr size_t kCount = 5760;
+  Chunk chunk;
+  const auto times = MakeTimes(kCount, kStart, 15000, 0, 1);
+  EncodeChunk(times, MakeValues(ShapeOf(state), kCount, 1), &chunk);
+  SampleColumns out;
+  for (auto _ : state) {
+    out.Clear();
+    const Result<void> result =
+        DecodeChunk({chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data},
+                    times[kCount - kCount / 16], INT64_MAX, &out);
+    benchmark::DoNotOptimize(result.has_value());
+  }
+  Report(state, kCount, chunk.data.size());
+}
+BENCHMARK(BM_Chunks_DecodeEnd)->DenseRange(0, 7);
+
+// Native histograms, integer and float, by the sample.
+void BM_Chunks_EncodeHistograms(benchmark::State& state) {
+  const auto samples = vigil::testing::MakeHistograms(240, state.range(0) == 0, 1);
+  ChunkEncoder encoder;
+  Chunk chunk;
+  for (auto _ : state) encoder.EncodeHistograms(samples, &chunk);
+  Count(state, samples.size(), chunk.data.size());
+}
+BENCHMARK(BM_Chunks_EncodeHistograms)->Arg(0)->Arg(1);
+
+void BM_Chunks_DecodeHistograms(benchmark::State& state) {
+  Chunk chunk;
+  EncodeHistogramChunk(vigil::testing::MakeHistograms(240, state.range(0) == 0, 1), &chunk);
+  SampleColumns out;
+  for (auto _ : state) {
+    out.Clear();
+    const Result<void> result =
+        DecodeChunk({chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data},
+                    INT64_MIN, INT64_MAX, &out);
+    benchmark::DoNotOptimize(result.has_value());
+  }
+  Count(state, 240, chunk.data.size());
+}
+BENCHMARK(BM_Chunks_DecodeHistograms)->Arg(0)->Arg(1);
 
 // Jittered timestamps: the values are constant, so what is measured is the time column.
 void BM_Chunks_EncodeJitter(benchmark::State& state) {

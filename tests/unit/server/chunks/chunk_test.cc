@@ -11,7 +11,7 @@
 
 #include "server/chunks/crc32c.h"
 #include "tests/support/sample_series.h"
-#include "tests/unit/server/chunks/slow_decoder.h"
+#include "tests/support/slow_decoder.h"
 
 namespace vigil::chunks {
 namespace {
@@ -129,15 +129,19 @@ TEST(Chunk, KeepsExtremeTimes) {
 }
 
 TEST(Chunk, ChoosesTheEncodingThatFits) {
-  const auto value_encoding = [](Shape shape) {
-    return ValueEncodingOf(Encode(Regular(240), MakeValues(shape, 240, 5)));
+  const auto value_encoding = [](Shape shape, size_t count) {
+    return ValueEncodingOf(Encode(Regular(count), MakeValues(shape, count, 5)));
   };
-  EXPECT_EQ(value_encoding(Shape::kConstant), 0U);
-  EXPECT_EQ(value_encoding(Shape::kDecimalGauge), 1U);
-  EXPECT_EQ(value_encoding(Shape::kCounter), 2U);
-  EXPECT_EQ(value_encoding(Shape::kSecondsCounter), 2U);
-  EXPECT_EQ(value_encoding(Shape::kNoise), 3U);
-  EXPECT_EQ(value_encoding(Shape::kSparse), 4U);
+  EXPECT_EQ(value_encoding(Shape::kConstant, 240), 0U);
+  EXPECT_EQ(value_encoding(Shape::kDecimalGauge, 30), 1U);
+  EXPECT_EQ(value_encoding(Shape::kCounter, 30), 2U);
+  EXPECT_EQ(value_encoding(Shape::kNoise, 6), 3U);
+  EXPECT_EQ(value_encoding(Shape::kCounter, 240), 6U);
+  EXPECT_EQ(value_encoding(Shape::kSecondsCounter, 1440), 6U);
+  EXPECT_EQ(value_encoding(Shape::kNoise, 240), 7U);
+  std::vector<double> steps(240, 0.1);
+  std::fill(steps.begin() + 100, steps.end(), 0.3);
+  EXPECT_EQ(ValueEncodingOf(Encode(Regular(240), steps)), 4U);
   EXPECT_EQ(TimeEncodingOf(Encode(Regular(240), MakeValues(Shape::kNoise, 240, 5))), 0U);
   EXPECT_EQ(
       TimeEncodingOf(Encode(MakeTimes(240, 0, 15000, 5, 1), MakeValues(Shape::kNoise, 240, 5))),

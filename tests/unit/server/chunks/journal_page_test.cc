@@ -9,7 +9,7 @@
 
 #include "server/chunks/crc32c.h"
 #include "tests/support/sample_series.h"
-#include "tests/unit/server/chunks/slow_decoder.h"
+#include "tests/support/slow_decoder.h"
 
 namespace vigil::chunks {
 namespace {

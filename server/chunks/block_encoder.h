@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes integer columns as blocks: value encoding 6 of chunk.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/chunks/integer_column.h"
+
+namespace vigil::chunks {
+
+enum class BlockMode : uint8_t { kPlain = 0, kDelta = 1, kLinear = 2 };
+inline constexpr uint8_t kBlockModeBits = 3;
+inline constexpr uint8_t kBlockCorrections = 4;
+inline constexpr uint8_t kBlockWidthBits = 0x3f;
+inline constexpr uint8_t kBlockPatches = 0x40;
+inline constexpr uint8_t kBlockSpecials = 0x80;
+// In the place of a special's number.
+inline constexpr uint8_t kStaleSpecial = 0xf0;
+
+// Threads: owner thread only.
+class BlockEncoder {
+ public:
+  // Writes the column in the modes and block lengths that look best; the smallest is bytes().
+  // False when all are `limit` bytes or larger.
+  bool Plan(const IntegerColumn& column, std::span<const double> values, size_t limit);
+  [[nodiscard]] const std::string& bytes() const { return best_; }
+
+ private:
+  // How the items of a block are packed: low bits within [low, low + 2^bits), high ones as patches.
+  struct Window {
+    int64_t low = 0;
+    unsigned bits = 0;
+    size_t patches = 0;
+    size_t patch_bytes = 0;
+  };
+  struct Candidate {
+    BlockMode mode = BlockMode::kPlain;
+    size_t length = 0;
+    size_t estimate = SIZE_MAX;  // bits
+  };
+
+  struct Range {
+    int64_t low = 0;
+    int64_t high = 0;
+  };
+
+  // Fills ranges_ with those of the items of each piece of the column.
+  void MeasureRanges(BlockMode mode, int64_t slope);
+  [[nodiscard]] size_t EstimateBlocks(BlockMode mode) const;
+  // With ranges_ in another order after it.
+  [[nodiscard]] size_t EstimateWhole(BlockMode mode);
+  bool Write(BlockMode mode, size_t length, size_t limit);
+  void WriteBlock(BlockMode mode, size_t from, size_t count);
+  // Fills items_ with what is packed of the block; returns the slope of kLinear.
+  int64_t MakeItems(BlockMode mode, size_t from, size_t count);
+  [[nodiscard]] Window ChooseWindow() const;
+  [[nodiscard]] unsigned ChooseCut(int64_t middle, unsigned range) const;
+  [[nodiscard]] Window Measure(int64_t low, unsigned bits) const;
+  uint8_t* PutPatches(uint8_t* out, const Window& window, size_t first_position) const;
+  uint8_t* PutSpecials(uint8_t* out, size_t from, size_t begin, size_t end) const;
+  uint8_t* PutCorrections(uint8_t* out, size_t from, size_t count) const;
+
+  const IntegerColumn* column_ = nullptr;
+  std::span<const double> values_;
+  std::vector<Range> ranges_;
+  std::vector<int64_t> items_;
+  int64_t base_ = 0;         // of the block before
+  size_t next_special_ = 0;  // in column_->specials
+  std::string out_;
+  std::string best_;
+};
+
+}  // namespace vigil::chunks
