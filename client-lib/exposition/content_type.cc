@@ -2,8 +2,6 @@
 // Media types by the grammar of RFC 9110: type/subtype; name=value; name="quoted value".
 #include "client-lib/exposition/content_type.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -83,20 +81,6 @@ Format FormatOf(std::string_view media_type, const Parameters& parameters) {
 
 }  // namespace
 
-std::string_view FormatName(Format format) {
-  switch (format) {
-    case Format::kText:
-      return "text";
-    case Format::kOpenMetrics:
-      return "OpenMetrics";
-    case Format::kProtobuf:
-      return "protobuf";
-    case Format::kUnknown:
-      break;
-  }
-  return "unknown";
-}
-
 ContentType ParseContentType(std::string_view header) {
   ContentType type;
   const size_t end = std::min(header.find(';'), header.size());
@@ -108,25 +92,6 @@ ContentType ParseContentType(std::string_view header) {
   type.escaping = Find(*parameters, "escaping");
   type.charset = Find(*parameters, "charset");
   return type;
-}
-
-Result<void> CheckReadable(const ContentType& type) {
-  switch (type.format) {
-    case Format::kText:
-      return Ok();
-    case Format::kOpenMetrics:
-    case Format::kProtobuf:
-      return BadData(
-          fmt::format("the {} format is not supported yet: serve text/plain version 0.0.4",
-                      FormatName(type.format)));
-    case Format::kUnknown:
-      break;
-  }
-  if (type.media_type.empty()) {
-    return BadData("the answer has no Content-Type: it must be text/plain");
-  }
-  return BadData(
-      fmt::format("unsupported Content-Type {}: it must be text/plain", Quote(type.media_type)));
 }
 
 }  // namespace vigil::exposition

@@ -34,6 +34,17 @@ class SeriesParser {
     return Ok();
   }
 
+  // Labels in braces, without a metric name.
+  Result<void> ParseLabels() {
+    out_->clear();
+    if (!At('{')) return Expected("labels in braces");
+    rest_.remove_prefix(1);
+    TRY(Labels());
+    if (!rest_.empty()) return Expected("nothing behind the labels");
+    if (named_) return BadData("a metric name among the labels " + Quote(all_));
+    return Ok();
+  }
+
  private:
   [[nodiscard]] bool At(char c) const { return rest_.starts_with(c); }
   void SkipBlanks() {
@@ -135,6 +146,10 @@ class SeriesParser {
 
 Result<void> ParseSeriesPairs(std::string_view series, SeriesPairs* out) {
   return SeriesParser(series, out).Parse();
+}
+
+Result<void> ParseExemplarLabels(std::string_view text, SeriesPairs* out) {
+  return SeriesParser(text, out).ParseLabels();
 }
 
 Result<void> ParseSeries(std::string_view series, LabelsBuilder* out) {

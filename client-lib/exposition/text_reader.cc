@@ -11,12 +11,11 @@
 #include <cstring>
 
 #include "client-lib/base/strings.h"
+#include "client-lib/exposition/line_text.h"
 #include "client-lib/model/float_text.h"
 
 namespace vigil::exposition {
 namespace {
-
-bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 
 void SkipBlanks(std::string_view* text) {
   while (!text->empty() && IsBlank(text->front())) text->remove_prefix(1);
@@ -32,13 +31,6 @@ std::string_view TakeLastWord(std::string_view* text) {
   const std::string_view word = text->substr(begin);
   text->remove_suffix(word.size());
   return word;
-}
-
-// A long line of garbage must not fill the log.
-std::string Shown(std::string_view text) {
-  constexpr size_t kMostShown = 80;
-  if (text.size() <= kMostShown) return Quote(text);
-  return Quote(text.substr(0, kMostShown)) + "...";
 }
 
 std::string_view LineEndHint(std::string_view word) {
@@ -78,35 +70,6 @@ bool TakeKeyword(std::string_view* line, std::string_view keyword) {
   SkipBlanks(&rest);
   *line = rest;
   return true;
-}
-
-// Index behind the closing quote of the string that begins at text[0], or npos.
-size_t QuotedLength(std::string_view text) {
-  for (size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      return i + 1;
-    }
-  }
-  return std::string_view::npos;
-}
-
-// Takes a metric family name off the text: bare or quoted, returned without quotes. Empty: none.
-std::string_view TakeFamilyName(std::string_view* text) {
-  if (text->starts_with('"')) {
-    const size_t length = QuotedLength(*text);
-    if (length == std::string_view::npos) return {};
-    const std::string_view name = text->substr(1, length - 2);
-    text->remove_prefix(length);
-    return name;
-  }
-  size_t length = 0;
-  while (length < text->size() && !IsBlank((*text)[length])) ++length;
-  const std::string_view name = text->substr(0, length);
-  if (!IsLegacyMetricName(name)) return {};
-  text->remove_prefix(length);
-  return name;
 }
 
 }  // namespace

@@ -29,18 +29,18 @@ enum class MetricType {
 // "counter", ..., "unknown"
 std::string_view MetricTypeName(MetricType type);
 
-enum class EntryKind { kEnd, kSample, kHelp, kType };
+enum class EntryKind { kEnd, kSample, kHelp, kType, kUnit };
 
 // One line. Views point into the page.
 struct Entry {
   EntryKind kind = EntryKind::kEnd;
   // kSample: the raw text of name and labels, exactly as the page has it, without blanks around
   // it: the key of a per-target cache. Only ParseSeries checks it: a text that it accepted once
-  // needs no second look. kHelp, kType: the metric family name (quotes removed).
+  // needs no second look. kHelp, kType, kUnit: the metric family name (quotes removed).
   std::string_view series;
   double value = 0;
   std::optional<TimestampMs> timestamp;
-  std::string_view help;  // still escaped, see UnescapeHelp
+  std::string_view help;  // still escaped, see UnescapeHelp; of kUnit the unit (OpenMetrics only)
   MetricType type = MetricType::kUnknown;
 };
 
@@ -85,6 +85,9 @@ Result<void> ParseSeries(std::string_view series, LabelsBuilder* out);
 // set does not keep (honor_labels must see them).
 using SeriesPairs = std::vector<std::pair<std::string, std::string>>;
 Result<void> ParseSeriesPairs(std::string_view series, SeriesPairs* out);
+
+// Parses the labels of an exemplar with their braces, in the order of the page.
+Result<void> ParseExemplarLabels(std::string_view text, SeriesPairs* out);
 
 std::string UnescapeHelp(std::string_view help);
 

@@ -10,24 +10,34 @@
 namespace vigil::scrape {
 namespace {
 
-constexpr std::string_view kText1 = "PrometheusText1.0.0";
-constexpr std::string_view kText0 = "PrometheusText0.0.4";
+struct Protocol {
+  std::string_view name;
+  std::string_view media_type;
+  bool escaped;  // says how names are to be escaped
+};
+// Best first: the order when a job names none.
+constexpr Protocol kProtocols[] = {
+    {"OpenMetricsText1.0.0", "application/openmetrics-text;version=1.0.0", true},
+    {"OpenMetricsText0.0.1", "application/openmetrics-text;version=0.0.1", false},
+    {"PrometheusText1.0.0", "text/plain;version=1.0.0", true},
+    {"PrometheusText0.0.4", "text/plain;version=0.0.4", false},
+};
 
 }  // namespace
 
 std::string AcceptHeader(const config::ScrapeConfig& job) {
   std::vector<std::string> formats;
-  auto add = [&](std::string_view protocol) {
-    if (protocol == kText1) {
-      formats.push_back("text/plain;version=1.0.0;escaping=" + job.metric_name_escaping_scheme);
-    } else if (protocol == kText0) {
-      formats.emplace_back("text/plain;version=0.0.4");
-    }
+  const auto add = [&](const Protocol& protocol) {
+    std::string& format = formats.emplace_back(protocol.media_type);
+    if (protocol.escaped) format += ";escaping=" + job.metric_name_escaping_scheme;
   };
-  for (const std::string& protocol : job.scrape_protocols) add(protocol);
+  for (const std::string& name : job.scrape_protocols) {
+    for (const Protocol& protocol : kProtocols) {
+      if (protocol.name == name) add(protocol);
+    }
+  }
   if (formats.empty()) {
-    add(kText1);
-    add(kText0);
+    for (const Protocol& protocol : kProtocols) add(protocol);
   }
   std::string header;
   size_t weight = formats.size() + 2;
@@ -37,15 +47,20 @@ std::string AcceptHeader(const config::ScrapeConfig& job) {
   return header + fmt::format("*/*;q=0.{}", weight);
 }
 
-Result<void> CheckContentType(std::string_view content_type, std::string_view fallback_protocol) {
-  std::string type = AsciiLower(TrimSpace(content_type.substr(0, content_type.find(';'))));
-  if (type == "text/plain") return Ok();
-  if (type == "application/openmetrics-text" || type == "application/vnd.google.protobuf") {
+Result<exposition::Format> FormatOfAnswer(std::string_view content_type,
+                                          std::string_view fallback_protocol) {
+  using exposition::Format;
+  const std::string type = AsciiLower(TrimSpace(content_type.substr(0, content_type.find(';'))));
+  if (type == "text/plain") return Format::kText;
+  if (type == "application/openmetrics-text") return Format::kOpenMetrics;
+  if (type == "application/vnd.google.protobuf") {
     return BadData(fmt::format(
-        "reading Content-Type {} is not supported yet: the target must answer text/plain",
+        "reading Content-Type {} is not supported yet: the target must answer text/plain or "
+        "application/openmetrics-text",
         Quote(content_type)));
   }
-  if (fallback_protocol.starts_with("PrometheusText")) return Ok();
+  if (fallback_protocol.starts_with("PrometheusText")) return Format::kText;
+  if (fallback_protocol.starts_with("OpenMetricsText")) return Format::kOpenMetrics;
   if (type.empty()) {
     return BadData(
         "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol "

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "client-lib/base/result.h"
+#include "client-lib/exposition/content_type.h"
 #include "server/config/scrape_config.h"
 
 namespace vigil::scrape {
@@ -13,8 +14,9 @@ namespace vigil::scrape {
 // Only formats that can be read are asked for, best first.
 std::string AcceptHeader(const config::ScrapeConfig& job);
 
-// Whether an answer of this type is read as text exposition. bad_data: not known, or not supported
-// yet.
-Result<void> CheckContentType(std::string_view content_type, std::string_view fallback_protocol);
+// How an answer of this type is read: as text exposition or OpenMetrics. bad_data: not known, or
+// not supported yet.
+Result<exposition::Format> FormatOfAnswer(std::string_view content_type,
+                                          std::string_view fallback_protocol);
 
 }  // namespace vigil::scrape

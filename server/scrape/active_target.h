@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "client-lib/exposition/content_type.h"
 #include "server/scrape/scrape_loop.h"
 
 namespace vigil::scrape {
@@ -32,10 +33,11 @@ struct ScrapeLoop::Scrape {
   TimestampMs wall = 0;  // when it really began
   int64_t started_ns = 0;
   int64_t duration_us = 0;  // as the client measured it; 0: it did not
+  exposition::Format format = exposition::Format::kText;
 };
 
-// Whether status and content type let the body be read, else why not.
+// Whether status and content type let the body be read, and as what; else why not.
 std::optional<Error> CheckAnswer(const http::ClientResponse& response,
-                                 const config::ScrapeConfig& job);
+                                 const config::ScrapeConfig& job, exposition::Format* format);
 
 }  // namespace vigil::scrape

@@ -46,6 +46,13 @@ void MetadataCache::Type(std::string_view metric, exposition::MetricType type) {
   changed_ = true;
 }
 
+void MetadataCache::Unit(std::string_view metric, std::string_view unit) {
+  Row& row = RowOf(metric);
+  if (row.unit == unit) return;
+  row.unit = unit;
+  changed_ = true;
+}
+
 std::shared_ptr<const MetadataRows> MetadataCache::EndPage(bool good) {
   if (good && declared_ != rows_.size()) Forget();
   if (!changed_) return nullptr;
@@ -67,7 +74,7 @@ std::shared_ptr<const MetadataRows> MetadataCache::Rows() const {
   auto rows = std::make_shared<MetadataRows>();
   rows->reserve(rows_.size());
   for (const Row& row : rows_) {
-    rows->push_back({row.metric, row.type, exposition::UnescapeHelp(row.escaped_help), ""});
+    rows->push_back({row.metric, row.type, exposition::UnescapeHelp(row.escaped_help), row.unit});
   }
   std::sort(rows->begin(), rows->end(),
             [](const auto& a, const auto& b) { return a.metric < b.metric; });

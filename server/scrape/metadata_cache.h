@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HELP and TYPE lines of one target, remembered so that unchanged ones cost a comparison.
+// The HELP, TYPE and UNIT lines of one target, remembered so that unchanged ones cost a comparison.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +24,7 @@ class MetadataCache {
   void BeginPage();
   void Help(std::string_view metric, std::string_view escaped_help);
   void Type(std::string_view metric, exposition::MetricType type);
+  void Unit(std::string_view metric, std::string_view unit);
   // Forgets what was not declared for long (after a good page only). Returns the rows when they
   // changed since the last call, else null.
   std::shared_ptr<const MetadataRows> EndPage(bool good);
@@ -36,6 +37,7 @@ class MetadataCache {
   struct Row {
     std::string metric;
     std::string escaped_help;
+    std::string unit;
     exposition::MetricType type = exposition::MetricType::kUnknown;
     uint32_t page = 0;
   };

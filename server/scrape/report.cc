@@ -48,7 +48,10 @@ Result<void> ReportSeries::Add(const TargetSpec& target, const ReportValues& val
     if (refs_[i] == 0) {
       LabelsBuilder labels(target.labels);
       labels.Set(kMetricName, kRows[i].name);
-      refs_[i] = TRY(appender.Resolve(labels.Build()));
+      const Result<storage::SeriesRef> ref = appender.Resolve(labels.Build());
+      // A limit is reached or the database is away: the page goes on without this one.
+      if (!ref) continue;
+      refs_[i] = *ref;
     }
     batch->Add(refs_[i], time, kRows[i].value(target, values));
   }

@@ -18,7 +18,7 @@ constexpr std::string_view kBodyLimit = "body size limit exceeded";
 }  // namespace
 
 std::optional<Error> CheckAnswer(const http::ClientResponse& response,
-                                 const config::ScrapeConfig& job) {
+                                 const config::ScrapeConfig& job, exposition::Format* format) {
   if (response.status != 200) {
     return Unavailable(fmt::format("server returned HTTP status {} {}", response.status,
                                    http::StatusText(response.status)));
@@ -27,8 +27,9 @@ std::optional<Error> CheckAnswer(const http::ClientResponse& response,
   if (job.body_size_limit != 0 && response.body.size() >= job.body_size_limit) {
     return BadData(std::string(kBodyLimit));
   }
-  auto readable = CheckContentType(response.content_type, job.fallback_scrape_protocol);
+  auto readable = FormatOfAnswer(response.content_type, job.fallback_scrape_protocol);
   if (!readable) return readable.error();
+  *format = *readable;
   return std::nullopt;
 }
 
@@ -58,7 +59,12 @@ void ScrapeLoop::Ingest(Active* active, const Scrape& scrape, const std::string*
   });
   TargetStatus::Values values;
   values.health = error ? TargetHealth::kDown : TargetHealth::kUp;
-  if (error) values.last_error = error->message;
+  if (error) {
+    values.last_error = error->message;
+  } else if (report.page.series_refused > 0) {
+    values.last_error = fmt::format("{} new series were not stored: {}", report.page.series_refused,
+                                    report.page.refusal);
+  }
   values.last_scrape = scrape.wall;
   values.last_scrape_seconds = report.duration_seconds;
   active->status->Set(std::move(values));
@@ -80,9 +86,11 @@ Result<void> ScrapeLoop::AppendPage(Active* active, const Scrape& scrape, const 
       active->cache.AbortPage();
       active->cache.Invalidate();
       active->report.Forget();
+      ingest_.ForgetExemplars();
       continue;
     }
     CountOutcome(report->page, *outcome);
+    if (!exemplars_.refs.empty()) appender_.AppendExemplars(exemplars_);
     break;
   }
   if (*page_error) {
@@ -97,11 +105,14 @@ Result<void> ScrapeLoop::AppendPage(Active* active, const Scrape& scrape, const 
 Result<void> ScrapeLoop::BuildBatch(Active* active, const Scrape& scrape, const std::string* page,
                                     ReportValues* report, std::optional<Error>* page_error) {
   batch_.Clear();
+  exemplars_.Clear();
   active->cache.BeginPage();
   if (page != nullptr) {
     active->metadata.BeginPage();
-    report->page =
-        ingest_.Read(*page, {*active->spec, scrape.time, active->cache, active->metadata}, &batch_);
+    report->page = ingest_.Read(
+        *page,
+        {*active->spec, scrape.time, active->cache, active->metadata, scrape.format, &exemplars_},
+        &batch_);
     auto rows = active->metadata.EndPage(!report->page.error.has_value());
     if (rows != nullptr) active->status->SetMetadata(std::move(rows));
     *page_error = report->page.error;
@@ -110,6 +121,7 @@ Result<void> ScrapeLoop::BuildBatch(Active* active, const Scrape& scrape, const 
   if (*page_error) {
     // Nothing of a bad page counts: all that was there has ended.
     batch_.Clear();
+    exemplars_.Clear();
     active->cache.ForEachLive(mark_stale);
     report->up = false;
   } else {
@@ -132,6 +144,7 @@ void ScrapeLoop::CountOutcome(const PageOutcome& page, const storage::AppendOutc
     stats.sample_out_of_order += outcome.out_of_order;
     stats.sample_out_of_bounds += page.too_far_ahead + outcome.out_of_bounds;
     if (page.over_sample_limit) ++stats.exceeded_sample_limit;
+    stats.series_refused += page.series_refused;
   });
 }
 

@@ -239,7 +239,8 @@ void ScrapeLoop::Finish(uint64_t id, Scrape scrape, Result<http::ClientResponse>
     if (!active->retired && !stopping) {
       if (result) {
         scrape.duration_us = result->duration_us;
-        std::optional<Error> error = CheckAnswer(*result, active->spec->job->config());
+        std::optional<Error> error =
+            CheckAnswer(*result, active->spec->job->config(), &scrape.format);
         Ingest(active, scrape, &result->body, error ? &*error : nullptr);
       } else {
         Ingest(active, scrape, nullptr, &result.error());

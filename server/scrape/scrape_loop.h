@@ -106,6 +106,7 @@ class ScrapeLoop {
   int64_t last_monotonic_ns_ = 0;
   PageIngest ingest_;
   storage::SampleBatch batch_;
+  storage::ExemplarBatch exemplars_;
   // Bodies in use at one moment are few: targets share these.
   std::vector<std::string> spare_buffers_;
 

@@ -37,6 +37,7 @@ void Stats::Add(const Stats& loop) {
   series_parsed += loop.series_parsed;
   cache_series += loop.cache_series;
   append_failures += loop.append_failures;
+  series_refused += loop.series_refused;
 }
 
 }  // namespace vigil::scrape

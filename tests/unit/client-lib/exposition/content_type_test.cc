@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Content types and what is said about those that cannot be read.
+// Content types.
 #include "client-lib/exposition/content_type.h"
 
 #include <gtest/gtest.h>
@@ -39,20 +39,6 @@ TEST(ContentType, KeepsParameters) {
   EXPECT_EQ(type.version, "1.0.0");
   EXPECT_EQ(type.escaping, "allow-utf-8");
   EXPECT_EQ(type.charset, "UTF-8");
-}
-
-TEST(ContentType, SaysClearlyWhatCannotBeRead) {
-  const auto message = [](const char* header) {
-    return CheckReadable(ParseContentType(header)).error().message;
-  };
-  EXPECT_TRUE(CheckReadable(ParseContentType("text/plain")));
-  EXPECT_EQ(message("application/openmetrics-text"),
-            "the OpenMetrics format is not supported yet: serve text/plain version 0.0.4");
-  EXPECT_EQ(message("application/vnd.google.protobuf;"
-                    "proto=io.prometheus.client.MetricFamily;encoding=delimited"),
-            "the protobuf format is not supported yet: serve text/plain version 0.0.4");
-  EXPECT_EQ(message("text/html"), "unsupported Content-Type \"text/html\": it must be text/plain");
-  EXPECT_EQ(message(""), "the answer has no Content-Type: it must be text/plain");
 }
 
 }  // namespace

@@ -61,6 +61,7 @@ std::string Printed(const Entry& entry, const LabelsBuilder& labels) {
       if (entry.timestamp) text += " @" + std::to_string(*entry.timestamp);
       return text;
     }
+    case EntryKind::kUnit:  // of OpenMetrics
     case EntryKind::kEnd:
       break;
   }

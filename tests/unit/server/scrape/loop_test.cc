@@ -124,6 +124,8 @@ TEST(ScrapeRequest, SaysWhatItWants) {
   EXPECT_FALSE(request.accept_compression);
   EXPECT_EQ(request.headers.items().size(), 3U);
   EXPECT_EQ(request.headers.items()[0].second,
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+            "application/openmetrics-text;version=0.0.1;q=0.5,"
             "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
             "*/*;q=0.2");
   EXPECT_EQ(request.headers.items()[1].second, "Vigil/test");
@@ -261,14 +263,22 @@ TEST(Store, ThatTakesNothingShowsInTheTarget) {
                                           "y{instance=\"host:1\", job=\"j\"} stale"}));
 }
 
-TEST(Store, WithASeriesLimitFailsThePage) {
+TEST(Store, WithASeriesLimitTakesTheSeriesThatAreThere) {
   ScrapeRig rig;
   LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob({}));
   rig.SetTargets({target});
   rig.Scrape(target, FakeAsyncClient::Page("x 1\n"));
   rig.appender.resolve_error = "too many series";
-  rig.Scrape(target, FakeAsyncClient::Page("x 2\ny 2\n"));
-  EXPECT_EQ(target.status->Get().last_error, "line 2: too many series");
+  size_t before = rig.appender.rows.size();
+  TimestampMs due = rig.Scrape(target, FakeAsyncClient::Page("x 2\ny 2\n"));
+  EXPECT_EQ(rig.Rows(before, due), (Lines{"x{instance=\"host:1\", job=\"j\"} 2"}));
+  EXPECT_EQ(target.status->Get().last_error, "1 new series were not stored: too many series");
+  EXPECT_EQ(target.status->Get().health, TargetHealth::kUp);
+  EXPECT_EQ(rig.loop->stats().series_refused, 1U);
+  rig.appender.resolve_error.clear();
+  before = rig.appender.rows.size();
+  due = rig.Scrape(target, FakeAsyncClient::Page("x 3\ny 3\n"));
+  EXPECT_EQ(rig.Rows(before, due).size(), 2U);
 }
 
 TEST(Metadata, IsKeptForTenScrapes) {
@@ -286,6 +296,51 @@ TEST(Metadata, IsKeptForTenScrapes) {
   rig.Scrape(target, FakeAsyncClient::Page("# TYPE a gauge\na 1\n"));
   EXPECT_EQ(target.status->metadata()->size(), 1U);
   EXPECT_EQ(rig.loop->stats().metadata_cache_entries, 1U);
+}
+
+TEST(OpenMetrics, HandsExemplarsAndUnitsOn) {
+  ScrapeRig rig;
+  LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob({}));
+  rig.SetTargets({target});
+  const auto page = [](const std::string& value) {
+    return FakeAsyncClient::Page(
+        "# TYPE a_seconds counter\n# UNIT a_seconds seconds\n"
+        "a_seconds_total 1 # {trace_id=\"x\"} 0.5 12.5\n"
+        "b_total 1 # {trace_id=\"y\"} " +
+            value +
+            "\n"
+            "c_total 1 # {broken} 1\nd_total 1\n# EOF\n",
+        "application/openmetrics-text; version=1.0.0");
+  };
+  const TimestampMs first = rig.Scrape(target, page("2"));
+  const std::vector<storage::Exemplar>& exemplars = rig.appender.exemplars.exemplars;
+  ASSERT_EQ(exemplars.size(), 2U);
+  EXPECT_EQ(exemplars[0].labels, Labels::Of({{"trace_id", "x"}}));
+  EXPECT_EQ(exemplars[0].value, 0.5);
+  EXPECT_EQ(exemplars[0].timestamp, 12500);
+  EXPECT_EQ(exemplars[1].timestamp, first);
+  // With a time the store knows it again; without, the same one is left out.
+  rig.Scrape(target, page("2"));
+  EXPECT_EQ(exemplars.size(), 3U);
+  rig.Scrape(target, page("3"));
+  EXPECT_EQ(exemplars.size(), 5U);
+  EXPECT_EQ(exemplars[4].value, 3);
+  EXPECT_EQ(target.status->Get().health, TargetHealth::kUp);
+  ASSERT_EQ(target.status->metadata()->size(), 1U);
+  EXPECT_EQ((*target.status->metadata())[0].unit, "seconds");
+}
+
+TEST(OpenMetrics, TimestampsAreHonoredAsTheJobSays) {
+  for (const bool honor : {true, false}) {
+    ScrapeRig rig;
+    LoopTarget target = ScrapeRig::MakeTarget(
+        ScrapeRig::MakeJob({std::string("honor_timestamps: ") + (honor ? "true" : "false")}));
+    rig.SetTargets({target});
+    const TimestampMs time = rig.Scrape(
+        target, FakeAsyncClient::Page("a 1 1000.5\n# EOF\n", "application/openmetrics-text"));
+    ASSERT_FALSE(rig.appender.rows.empty());
+    EXPECT_EQ(rig.appender.rows[0].sample.timestamp, honor ? 1'000'500 : time);
+  }
 }
 
 TEST(Shutdown, MarksNothingStale) {
