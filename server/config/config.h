@@ -7,6 +7,7 @@
 
 #include "server/config/global.h"
 #include "server/config/scrape_config.h"
+#include "server/config/storage_config.h"
 
 namespace vigil::config {
 
@@ -17,6 +18,8 @@ struct Config {
   std::vector<std::string>
       scrape_config_files;                   // globs, resolved; their jobs are in scrape_configs
   std::vector<ScrapeConfig> scrape_configs;  // with the defaults of `global` filled in
+
+  StorageConfig storage;
 
   std::string file;  // where it came from, for messages
   // Keys that are known and accepted but have no effect yet, one sentence each:

@@ -30,6 +30,18 @@ void WriteScrapeConfigs(std::string_view name, const Config& in, YamlWriter* wri
   }
 }
 
+Result<void> ReadStorage(Reader& reader, const YamlNode& node, Config* out) {
+  return ReadStruct(reader, node, &out->storage);
+}
+
+void WriteStorage(std::string_view name, const Config& in, YamlWriter* writer) {
+  const StorageConfig& storage = in.storage;
+  if (storage.has_tsdb || storage.has_exemplars || storage.has_rollups ||
+      !storage.retention_classes.empty()) {
+    StructCodec<StorageConfig>::Write(name, storage, writer);
+  }
+}
+
 // A block without effect is at least of the right shape.
 Result<void> AnyMap(Reader& reader, const YamlNode& node, Config*) {
   return ExpectMap(reader, node);
@@ -48,7 +60,7 @@ constexpr std::array kConfigRows = {
     Row<&Config::scrape_config_files, GlobListCodec>("scrape_config_files",
                                                      "files with further scrape_configs"),
     Field<Config>{"scrape_configs", "what to scrape", &ReadScrapeConfigs, &WriteScrapeConfigs},
-    Field<Config>{"storage", "the store has settings of its own", &AnyMap, nullptr, Support::kWarn},
+    Field<Config>{"storage", "settings of the store", &ReadStorage, &WriteStorage},
     Field<Config>{"tracing", "no traces are sent", &AnyMap, nullptr, Support::kWarn},
     Field<Config>{"remote_write", "nothing is sent to other servers", &AnyList, nullptr,
                   Support::kWarn},
@@ -74,6 +86,7 @@ constexpr std::array kGlobalRows = {
     Row<&G::external_labels, LabelsCodec>("external_labels", "who this server is"),
     Row<&G::body_size_limit, ByteSizeCodec>("body_size_limit", "size of an answer"),
     Row<&G::sample_limit, UintCodec>("sample_limit", "samples of a scrape"),
+    Row<&G::series_limit, UintCodec>("series_limit", "series in memory of one job (Vigil's own)"),
     Row<&G::target_limit, UintCodec>("target_limit", "targets of a job"),
     Row<&G::label_limit, UintCodec>("label_limit", "labels of a series"),
     Row<&G::label_name_length_limit, UintCodec>("label_name_length_limit", "length of a name"),
@@ -93,6 +106,51 @@ constexpr std::array kGlobalRows = {
                                                            Support::kWarn),
     Row<&G::extra_scrape_metrics, BoolCodec>("extra_scrape_metrics",
                                              "also write limit, timeout and size of each scrape"),
+};
+
+constexpr std::array kStorageRows = {
+    BlockRow<&StorageConfig::tsdb, &StorageConfig::has_tsdb, TsdbConfig>("tsdb",
+                                                                         "how samples are taken"),
+    BlockRow<&StorageConfig::exemplars, &StorageConfig::has_exemplars, ExemplarsConfig>(
+        "exemplars", "how many exemplars are kept"),
+    Row<&StorageConfig::retention_classes, StructListCodec<RetentionClassConfig>>(
+        "retention_classes", "how long some series are kept (Vigil's own)"),
+    BlockRow<&StorageConfig::rollups, &StorageConfig::has_rollups, RollupsConfig>(
+        "rollups", "coarse samples that are kept longer (Vigil's own)"),
+};
+
+constexpr std::array kTsdbRows = {
+    Row<&TsdbConfig::out_of_order_time_window, DurationCodec>(
+        "out_of_order_time_window", "how late a sample may be that is not its series' newest"),
+    BlockRow<&TsdbConfig::retention, &TsdbConfig::has_retention, RetentionConfig>(
+        "retention", "how long samples are kept; goes before the flags"),
+    NotYet<TsdbConfig>("chunk_encoding", "the store chooses the encoding of each chunk itself"),
+    NotYet<TsdbConfig>("stale_series_compaction_threshold", "idle series leave memory by time"),
+};
+
+constexpr std::array kExemplarsRows = {
+    Row<&ExemplarsConfig::max_exemplars, UintCodec, Show::kAlways>("max_exemplars",
+                                                                   "exemplars in memory"),
+};
+
+constexpr std::array kRetentionRows = {
+    Row<&RetentionConfig::time, DurationCodec>("time", "how long"),
+    Row<&RetentionConfig::size, ByteSizeCodec>("size", "how many bytes"),
+    NotYet<RetentionConfig>("percentage", "the part of the disk is not limited; use size"),
+};
+
+constexpr std::array kRetentionClassRows = {
+    Row<&RetentionClassConfig::match, StringCodec>("match", "a selector"),
+    Row<&RetentionClassConfig::retention, DurationCodec>("retention", "how long"),
+};
+
+constexpr std::array kRollupRows = {
+    Row<&RollupConfig::retention, DurationCodec, Show::kAlways>("retention", "how long"),
+};
+
+constexpr std::array kRollupsRows = {
+    Row<&RollupsConfig::five_minutes, StructCodec<RollupConfig>>("5m", "one per five minutes"),
+    Row<&RollupsConfig::one_hour, StructCodec<RollupConfig>>("1h", "one per hour"),
 };
 
 constexpr std::array kStaticRows = {
@@ -115,6 +173,34 @@ std::span<const Field<Config>> FieldsOf<Config>() {
 template <>
 std::span<const Field<GlobalConfig>> FieldsOf<GlobalConfig>() {
   return kGlobalRows;
+}
+template <>
+std::span<const Field<StorageConfig>> FieldsOf<StorageConfig>() {
+  return kStorageRows;
+}
+template <>
+std::span<const Field<TsdbConfig>> FieldsOf<TsdbConfig>() {
+  return kTsdbRows;
+}
+template <>
+std::span<const Field<ExemplarsConfig>> FieldsOf<ExemplarsConfig>() {
+  return kExemplarsRows;
+}
+template <>
+std::span<const Field<RetentionConfig>> FieldsOf<RetentionConfig>() {
+  return kRetentionRows;
+}
+template <>
+std::span<const Field<RetentionClassConfig>> FieldsOf<RetentionClassConfig>() {
+  return kRetentionClassRows;
+}
+template <>
+std::span<const Field<RollupConfig>> FieldsOf<RollupConfig>() {
+  return kRollupRows;
+}
+template <>
+std::span<const Field<RollupsConfig>> FieldsOf<RollupsConfig>() {
+  return kRollupsRows;
 }
 template <>
 std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>() {

@@ -32,6 +32,20 @@ std::span<const Field<TlsConfig>> FieldsOf<TlsConfig>();
 template <>
 std::span<const Field<HttpHeader>> FieldsOf<HttpHeader>();
 template <>
+std::span<const Field<StorageConfig>> FieldsOf<StorageConfig>();
+template <>
+std::span<const Field<TsdbConfig>> FieldsOf<TsdbConfig>();
+template <>
+std::span<const Field<ExemplarsConfig>> FieldsOf<ExemplarsConfig>();
+template <>
+std::span<const Field<RetentionConfig>> FieldsOf<RetentionConfig>();
+template <>
+std::span<const Field<RetentionClassConfig>> FieldsOf<RetentionClassConfig>();
+template <>
+std::span<const Field<RollupConfig>> FieldsOf<RollupConfig>();
+template <>
+std::span<const Field<RollupsConfig>> FieldsOf<RollupsConfig>();
+template <>
 std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>();
 template <>
 std::span<const Field<FileSdConfig>> FieldsOf<FileSdConfig>();

@@ -23,6 +23,7 @@ struct GlobalConfig {
   // Limits; 0: none.
   uint64_t body_size_limit = 0;
   uint64_t sample_limit = 0;
+  uint64_t series_limit = 0;  // series whose label job is the job's name
   uint64_t target_limit = 0;
   uint64_t label_limit = 0;
   uint64_t label_name_length_limit = 0;

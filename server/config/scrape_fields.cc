@@ -50,6 +50,8 @@ constexpr std::array kRowsBeforeHttp = {
     Row<&S::enable_compression, BoolCodec, Show::kAlways>("enable_compression", "ask for gzip"),
     Row<&S::body_size_limit, ByteSizeCodec>("body_size_limit", "size of an answer"),
     Row<&S::sample_limit, UintCodec>("sample_limit", "samples of a scrape"),
+    Row<&S::series_limit, UintCodec>("series_limit",
+                                     "series in memory whose label job is this job (Vigil's own)"),
     Row<&S::target_limit, UintCodec>("target_limit", "targets of the job"),
     Row<&S::label_limit, UintCodec>("label_limit", "labels of a series"),
     Row<&S::label_name_length_limit, UintCodec>("label_name_length_limit", "length of a name"),

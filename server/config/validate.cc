@@ -94,15 +94,15 @@ Result<void> FoldBearerToken(const Reader& reader, const YamlNode& node, HttpCli
 bool ReadsText(const std::vector<std::string>& protocols) {
   return protocols.empty() ||
          std::any_of(protocols.begin(), protocols.end(),
-                     [](const std::string& name) { return name.starts_with("PrometheusText"); });
+                     [](const std::string& name) { return name != "PrometheusProto"; });
 }
 
 Result<void> CheckProtocols(Reader& reader, const YamlNode& node,
                             const std::vector<std::string>& protocols) {
   if (ReadsText(protocols)) return Ok();
   return reader.FailHere(Spot(node, "scrape_protocols"),
-                         "OpenMetrics and protobuf are not supported yet: add "
-                         "PrometheusText0.0.4 or PrometheusText1.0.0");
+                         "protobuf is not supported yet: add OpenMetricsText1.0.0 or "
+                         "PrometheusText0.0.4");
 }
 
 void Inherit(uint64_t* limit, uint64_t from_global) {
@@ -230,6 +230,7 @@ Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const Glob
   TRY(FinishTimes(reader, node, global, job));
   Inherit(&job->body_size_limit, global.body_size_limit);
   Inherit(&job->sample_limit, global.sample_limit);
+  Inherit(&job->series_limit, global.series_limit);
   Inherit(&job->target_limit, global.target_limit);
   Inherit(&job->label_limit, global.label_limit);
   Inherit(&job->label_name_length_limit, global.label_name_length_limit);
@@ -237,8 +238,7 @@ Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const Glob
   Inherit(&job->keep_dropped_targets, global.keep_dropped_targets);
   if (job->metrics_path.empty()) job->metrics_path = "/metrics";
   TRY(CheckProtocols(reader, node, job->scrape_protocols));
-  if (!job->fallback_scrape_protocol.empty() &&
-      !job->fallback_scrape_protocol.starts_with("PrometheusText")) {
+  if (job->fallback_scrape_protocol == "PrometheusProto") {
     reader.Warn(Spot(node, "fallback_scrape_protocol"),
                 fmt::format("fallback_scrape_protocol {} in {} is not supported yet: answers "
                             "without a known content type fail",

@@ -15,6 +15,16 @@ Head::~Head() = default;
 
 void Head::SetOutOfOrderWindow(int64_t window_ms) { state_->out_of_order_window_ms = window_ms; }
 
+void Head::SetClassifier(Classifier classifier) {
+  const auto shared = std::make_shared<const Classifier>(std::move(classifier));
+  state_->classifier.Set(shared);  // first: series that come meanwhile are classified by it
+  RunWalker walker(state_->slots);
+  for (SeriesRef ref = 1; state_->slots.Has(ref); ++ref) {
+    Series& series = walker.At(ref);
+    series.retention_class = (*shared)(series.labels);
+  }
+}
+
 storage::SeriesRef Head::Find(const Labels& labels) const { return state_->table.Find(labels); }
 
 storage::SeriesRef Head::Insert(storage::SeriesId id, const Labels& labels,
@@ -24,6 +34,9 @@ storage::SeriesRef Head::Insert(storage::SeriesId id, const Labels& labels,
   if (known != 0) return known;
   const SeriesRef ref = state_->slots.Add(id, labels, stored_until);
   CHECK(ref != 0);  // 67 million series: memory ends long before
+  if (const auto classifier = state_->classifier.Copy(); classifier != nullptr) {
+    RunWalker(state_->slots).At(ref).retention_class = (*classifier)(labels);
+  }
   // Published last, so that whoever finds the series finds it everywhere.
   state_->postings.Add(ref);
   state_->table.Add(ref);
@@ -31,9 +44,21 @@ storage::SeriesRef Head::Insert(storage::SeriesId id, const Labels& labels,
   return ref;
 }
 
+void Head::RaiseStoredUntil(storage::SeriesRef ref, TimestampMs stored_until) {
+  RunWalker walker(state_->slots);
+  Series& series = walker.At(ref);
+  series.stored_until = std::max(series.stored_until, stored_until);
+}
+
 size_t Head::series_count() const { return state_->slots.size(); }
+size_t Head::CountWith(std::string_view name, std::string_view value) const {
+  return state_->postings.Count(name, value);
+}
 const Labels& Head::labels(storage::SeriesRef ref) const { return state_->slots.labels(ref); }
 storage::SeriesId Head::id(storage::SeriesRef ref) const { return state_->slots.id(ref); }
+uint16_t Head::retention_class(storage::SeriesRef ref) const {
+  return RunWalker(state_->slots).At(ref).retention_class;
+}
 
 void Head::EncodePages(const storage::AcceptedSamples& samples,
                        std::vector<std::string>* pages) const {
@@ -55,6 +80,18 @@ Result<storage::ReplayedPage> Head::Replay(std::string_view page) {
 void Head::FinishReplay() {
   State& state = *state_;
   state.order.Refresh();
+  FinishReplayer();
+  RunWalker walker(state.slots);
+  for (SeriesRef ref = 1; state.slots.Has(ref); ++ref) {
+    Series& series = walker.At(ref);
+    if (series.FirstTime() != INT64_MAX) continue;
+    series.generation = kIdleGeneration;
+    ++state.sizes.idle_series;
+  }
+}
+
+void Head::FinishReplayer() {
+  State& state = *state_;
   if (state.replayer == nullptr) return;
   const ReplayGrowth growth = state.replayer->Finish(state.generation.load());
   if (growth.samples > 0) state.times.Include(growth.min_time, growth.max_time);
@@ -73,6 +110,7 @@ storage::RecentStats Head::Stats() const {
   const Postings::Size index = state.postings.size();
   stats.label_names = index.names;
   stats.label_pairs = index.pairs;
+  stats.idle_series = unsign(state.sizes.idle_series);
   stats.open_samples = unsign(state.sizes.unflushed_samples);
   stats.sealed_chunks = unsign(state.sizes.sealed_chunks);
   stats.sample_bytes = unsign(state.sizes.sample_bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,12 +53,23 @@ class Head : public storage::Recent {
   // For batches that begin from now on. Threads: any.
   void SetOutOfOrderWindow(int64_t window_ms);
 
+  // Says of which retention class a series is.
+  using Classifier = std::function<uint16_t(const Labels&)>;
+  // Classifies all series anew, and new ones when they come. Threads: any, one at a time.
+  void SetClassifier(Classifier classifier);
+
   [[nodiscard]] storage::SeriesRef Find(const Labels& labels) const override;
   storage::SeriesRef Insert(storage::SeriesId id, const Labels& labels,
                             TimestampMs stored_until) override;
+  void RaiseStoredUntil(storage::SeriesRef ref, TimestampMs stored_until) override;
   [[nodiscard]] size_t series_count() const override;
+  [[nodiscard]] std::vector<storage::SeriesRef> FindIds(
+      std::span<const storage::SeriesId> ids) const override;
+  [[nodiscard]] size_t CountIdle(std::string_view name, std::string_view value) const override;
+  [[nodiscard]] size_t CountWith(std::string_view name, std::string_view value) const override;
   [[nodiscard]] const Labels& labels(storage::SeriesRef ref) const override;
   [[nodiscard]] storage::SeriesId id(storage::SeriesRef ref) const override;
+  [[nodiscard]] uint16_t retention_class(storage::SeriesRef ref) const override;
 
   storage::AppendOutcome Append(const storage::SampleBatch& batch, storage::AppendMode mode,
                                 storage::AcceptedSamples* accepted) override;
@@ -84,10 +96,13 @@ class Head : public storage::Recent {
   [[nodiscard]] std::vector<std::string> LabelValues(std::string_view name) const override;
 
   [[nodiscard]] storage::RecentStats Stats() const override;
+  [[nodiscard]] storage::Cardinality GetCardinality(size_t limit) const override;
 
  private:
   struct State;
+  class Taking;
 
+  void FinishReplayer();
   void SortWithinMetric(std::vector<uint32_t>* refs) const;
 
   const std::unique_ptr<State> state_;

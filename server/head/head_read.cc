@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "server/chunks/chunk.h"
+#include "server/chunks/histogram_stream.h"
 #include "server/head/head.h"
 #include "server/head/head_state.h"
 #include "server/head/sealed_reader.h"
+#include "server/storage/rising.h"
 
 namespace vigil::head {
 
@@ -20,9 +22,52 @@ Result<void> ReadSealed(const SealedChunk& chunk, TimestampMs min_time, Timestam
         {chunk.first_time, chunk.last_time, chunk.count, chunk.encoding, bytes}, min_time, max_time,
         out);
   }
+  if (chunk.format == SealedChunk::Format::kHistogramStream) {
+    CHECK(chunks::DecodeHistogramStream(bytes, chunk.first_time, min_time, max_time,
+                                        &out->histograms));
+    return Ok();
+  }
   DecodeSampleStream(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), chunk.first_time,
                      min_time, max_time, out);
   return Ok();
+}
+
+namespace {
+
+void CopyLate(const SideSamples& side, TimestampMs min_time, TimestampMs max_time,
+              SampleColumns* out) {
+  for (const Sample& sample : side.late()) {
+    if (sample.timestamp >= min_time && sample.timestamp <= max_time) {
+      out->Add(sample.timestamp, sample.value);
+    }
+  }
+  for (const HistogramSample& sample : side.late_histograms()) {
+    if (sample.timestamp >= min_time && sample.timestamp <= max_time) {
+      out->histograms.push_back(sample);
+    }
+  }
+}
+
+bool Overlaps(const SideSamples& side, TimestampMs min_time, TimestampMs max_time) {
+  return !side.empty() && side.first_time() <= max_time && side.last_time() >= min_time;
+}
+
+}  // namespace
+
+void ReadAll(const Series& series, TimestampMs min_time, TimestampMs max_time, SampleColumns* out) {
+  for (SealedRef part = series.sealed; part; part = part.Older()) {
+    if (part->first_time > max_time || part->last_time < min_time) continue;
+    CHECK(ReadSealed(*part, min_time, max_time, out).has_value());
+  }
+  const SampleStream& open = series.open;
+  if (!open.empty() && open.first_time() <= max_time && open.last_time() >= min_time) {
+    DecodeSampleStream(open.data(), open.size(), open.first_time(), min_time, max_time, out);
+  }
+  if (series.side == nullptr || !Overlaps(*series.side, min_time, max_time)) return;
+  const chunks::HistogramStream& histograms = series.side->histograms();
+  CHECK(chunks::DecodeHistogramStream(histograms.data(), histograms.first_time(), min_time,
+                                      max_time, &out->histograms));
+  CopyLate(*series.side, min_time, max_time, out);
 }
 
 namespace {
@@ -38,36 +83,60 @@ class SampleSnapshot : public storage::RecentSamples {
   void Add(const Series& series) {
     Item item;
     item.parts = parts_.size();
+    const SampleStream& open = series.open;
+    // Where what was looked at begins: with late samples, older parts may reach behind it.
+    TimestampMs begin = open.empty() ? INT64_MAX : open.first_time();
     for (SealedRef part = series.sealed; part; part = part.Older()) {
+      if (part->last_time >= begin) item.mixed = true;
+      begin = std::min(begin, part->first_time);
       if (part->first_time <= end_ && part->last_time >= start_) parts_.push_back(part);
     }
     item.parts_end = parts_.size();
-    const SampleStream& open = series.open;
     item.open = open_.size();
     if (!open.empty() && open.first_time() <= end_ && open.last_time() >= start_) {
       item.first_time = open.first_time();
       open_.append(reinterpret_cast<const char*>(open.data()), open.size());
     }
     item.open_end = open_.size();
+    if (series.side != nullptr && Overlaps(*series.side, start_, end_)) {
+      item.mixed = true;
+      item.side = static_cast<uint32_t>(sides_.size() + 1);
+      Side& side = sides_.emplace_back();
+      const chunks::HistogramStream& histograms = series.side->histograms();
+      side.histograms = histograms.data();
+      side.first_time = histograms.first_time();
+      CopyLate(*series.side, start_, end_, &side.late);
+    }
     item.stored_until = std::min(series.stored_until, end_);
     items_.push_back(item);
   }
 
   [[nodiscard]] bool Has(size_t i) const override {
     const Item& item = items_[i];
-    return item.parts != item.parts_end || item.open != item.open_end;
+    return item.parts != item.parts_end || item.open != item.open_end || item.side != 0;
   }
 
   [[nodiscard]] TimestampMs StoredUntil(size_t i) const override { return items_[i].stored_until; }
 
   void Read(size_t i, SampleColumns* out) const override {
     const Item& item = items_[i];
+    const storage::ColumnsMark begin(*out);
     for (size_t part = item.parts_end; part > item.parts; --part) {  // newest first
       // Made by this process and never out of its memory: it cannot be broken.
       CHECK(ReadSealed(*parts_[part - 1], start_, end_, out).has_value());
     }
     DecodeSampleStream(reinterpret_cast<const uint8_t*>(open_.data()) + item.open,
                        item.open_end - item.open, item.first_time, start_, end_, out);
+    if (item.side != 0) {
+      const Side& side = sides_[item.side - 1];
+      CHECK(chunks::DecodeHistogramStream(side.histograms, side.first_time, start_, end_,
+                                          &out->histograms));
+      const SampleColumns& late = side.late;
+      out->timestamps.insert(out->timestamps.end(), late.timestamps.begin(), late.timestamps.end());
+      out->values.insert(out->values.end(), late.values.begin(), late.values.end());
+      out->histograms.insert(out->histograms.end(), late.histograms.begin(), late.histograms.end());
+    }
+    if (item.mixed) storage::MakeRising(begin, out);
   }
 
  private:
@@ -78,6 +147,13 @@ class SampleSnapshot : public storage::RecentSamples {
     size_t open_end = 0;
     TimestampMs first_time = 0;  // of the open bytes
     TimestampMs stored_until = INT64_MIN;
+    uint32_t side = 0;   // in sides_, from 1 on; 0: there is none
+    bool mixed = false;  // the order of the parts is not that of their times
+  };
+  struct Side {
+    std::string histograms;  // a stream
+    TimestampMs first_time = 0;
+    SampleColumns late;
   };
 
   const TimestampMs start_;
@@ -85,6 +161,7 @@ class SampleSnapshot : public storage::RecentSamples {
   std::vector<Item> items_;
   std::vector<SealedRef> parts_;
   std::string open_;
+  std::vector<Side> sides_;
 };
 
 }  // namespace
@@ -102,7 +179,7 @@ void Head::DropOutside(TimestampMs start, TimestampMs end,
   std::erase_if(*refs, [&](SeriesRef ref) {
     const Series& series = walker.At(ref);
     if (series.stored_until >= start) return false;
-    return series.open.last_time() < start || series.FirstTime() > end;
+    return series.LastTime() < start || series.FirstTime() > end;
   });
 }
 
@@ -119,6 +196,30 @@ Result<void> Head::DecodeChunk(const storage::ChunkRow& row, TimestampMs min_tim
                                TimestampMs max_time, SampleColumns* out) const {
   return chunks::DecodeChunk({row.min_time, row.max_time, row.count, row.encoding, row.data},
                              min_time, max_time, out);
+}
+
+std::vector<storage::SeriesRef> Head::FindIds(std::span<const storage::SeriesId> ids) const {
+  std::vector<storage::SeriesRef> refs(ids.size());
+  for (SeriesRef ref = 1; state_->slots.Has(ref); ++ref) {
+    const storage::SeriesId id = state_->slots.id(ref);
+    for (auto at = std::lower_bound(ids.begin(), ids.end(), id); at != ids.end() && *at == id;
+         ++at) {
+      refs[static_cast<size_t>(at - ids.begin())] = ref;
+    }
+  }
+  return refs;
+}
+
+size_t Head::CountIdle(std::string_view name, std::string_view value) const {
+  const Refs refs = state_->postings.Match({Matcher::Equal(name, value)});
+  size_t idle = 0;
+  RunWalker walker(state_->slots);
+  for (const uint32_t ref : refs) idle += walker.At(ref).generation == kIdleGeneration ? 1 : 0;
+  return idle;
+}
+
+storage::Cardinality Head::GetCardinality(size_t limit) const {
+  return state_->postings.GetCardinality(limit);
 }
 
 std::vector<std::string> Head::LabelNames() const { return state_->postings.Names(); }

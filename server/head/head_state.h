@@ -14,16 +14,9 @@
 #include "server/head/postings.h"
 #include "server/head/replay.h"
 #include "server/head/series_slots.h"
+#include "server/head/sizes.h"
 
 namespace vigil::head {
-
-// Sizes for Stats(); signed, because growth and shrinkage are added from several threads.
-struct Sizes {
-  std::atomic<int64_t> unflushed_samples{0};
-  std::atomic<int64_t> sealed_chunks{0};
-  std::atomic<int64_t> sample_bytes{0};
-  std::atomic<int64_t> label_bytes{0};
-};
 
 // The times in memory.
 struct TimeSpan {
@@ -60,6 +53,8 @@ struct Head::State {
   const Clock& clock;
   const HeadOptions options;
   std::atomic<int64_t> out_of_order_window_ms;
+  // Null: all series are of the default class.
+  Guarded<std::shared_ptr<const Head::Classifier>> classifier;
 
   SeriesSlots slots;
   LabelTable table{slots};

@@ -179,6 +179,14 @@ Refs Postings::AllBy(std::string_view name) const {
   return refs;
 }
 
+size_t Postings::Count(std::string_view name, std::string_view value) const {
+  const std::shared_lock<std::shared_mutex> lock(mutex_);
+  const Name* const found = Find(name);
+  if (found == nullptr) return 0;
+  const auto refs = found->values.find(value);
+  return refs == found->values.end() ? 0 : refs->second.refs().size();
+}
+
 std::vector<std::string> Postings::Names() const {
   const std::shared_lock<std::shared_mutex> lock(mutex_);
   std::vector<std::string> names;

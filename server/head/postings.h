@@ -16,6 +16,7 @@
 #include "server/head/ref_list.h"
 #include "server/head/ref_set.h"
 #include "server/head/series_slots.h"
+#include "server/storage/cardinality.h"
 
 namespace vigil::head {
 
@@ -33,8 +34,12 @@ class Postings {
   // All refs, by value of the label (sorted), those without it last.
   [[nodiscard]] Refs AllBy(std::string_view name) const;
 
+  // How many series have this label.
+  [[nodiscard]] size_t Count(std::string_view name, std::string_view value) const;
   [[nodiscard]] std::vector<std::string> Names() const;
   [[nodiscard]] std::vector<std::string> Values(std::string_view name) const;
+
+  [[nodiscard]] storage::Cardinality GetCardinality(size_t limit) const;
 
   struct Size {
     size_t names = 0;

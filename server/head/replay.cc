@@ -10,6 +10,15 @@ int64_t Grown(size_t before, const SampleStream& stream) {
   return static_cast<int64_t>(stream.capacity()) - static_cast<int64_t>(before);
 }
 
+bool HasHistogramAt(TimestampMs timestamp, const SideSamples& side) {
+  const chunks::HistogramStream& stream = side.histograms();
+  if (timestamp == stream.last_time()) return true;
+  std::vector<HistogramSample> there;
+  CHECK(chunks::DecodeHistogramStream(stream.data(), stream.first_time(), timestamp, timestamp,
+                                      &there));
+  return !there.empty();
+}
+
 }  // namespace
 
 SeriesRef Replayer::RefOf(SeriesId id) {
@@ -49,7 +58,31 @@ Result<ReplayGrowth> Replayer::Add(std::string_view page, uint64_t generation) {
     growth.min_time = std::min(growth.min_time, timestamp);
     growth.max_time = std::max(growth.max_time, timestamp);
   }
+  if (!samples_.histograms.empty()) AddHistograms(&walker, generation, &growth);
   return growth;
+}
+
+void Replayer::AddHistograms(RunWalker* walker, uint64_t generation, ReplayGrowth* growth) {
+  for (size_t i = 0; i < samples_.histograms.size(); ++i) {
+    const SeriesRef ref = RefOf(samples_.histogram_series[i]);
+    if (ref == 0) {
+      ++growth->unknown_series;
+      continue;
+    }
+    Series& series = walker->At(ref);
+    SideSamples& side = series.Side();
+    const HistogramSample& sample = samples_.histograms[i];
+    series.generation = generation;
+    const size_t count = side.count();
+    if (sample.timestamp > side.histograms().last_time()) {
+      growth->bytes += side.Append(sample);
+    } else if (!HasHistogramAt(sample.timestamp, side)) {
+      growth->bytes += side.AddLate(sample);
+    }
+    growth->samples += side.count() - count;
+    growth->min_time = std::min(growth->min_time, sample.timestamp);
+    growth->max_time = std::max(growth->max_time, sample.timestamp);
+  }
 }
 
 void Replayer::Merge(Series* series, const Late* from, const Late* to, ReplayGrowth* growth) {
@@ -90,13 +123,6 @@ ReplayGrowth Replayer::Finish(uint64_t generation) {
     series.generation = generation;
     Merge(&series, from, to, &growth);
     from = to;
-  }
-  for (SeriesRef ref = 1; slots_.Has(ref); ++ref) {
-    Series& series = walker.At(ref);
-    // The journal has all that no flush has written, so chunks end before it begins.
-    if (!series.open.empty()) {
-      series.stored_until = std::min(series.stored_until, series.open.first_time() - 1);
-    }
   }
   return growth;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Journal pages back into the head. Pages of batches that were appended at the same time may have
-// been queued in another order than they were taken, so a series may come out of order; what comes
-// late is kept aside and put in its place at the end.
+// Journal pages back into the head, in the order in which they were encoded. Pages of batches that
+// were appended at the same time may have been queued in another order than they were taken, so a
+// series may come out of order; what comes late is kept aside and put in its place at the end.
 #pragma once
 
 #include <cstddef>
@@ -42,6 +42,7 @@ class Replayer {
   };
 
   SeriesRef RefOf(SeriesId id);
+  void AddHistograms(RunWalker* walker, uint64_t generation, ReplayGrowth* growth);
   static void Merge(Series* series, const Late* from, const Late* to, ReplayGrowth* growth);
 
   const SeriesSlots& slots_;

@@ -24,6 +24,10 @@ namespace vigil::head {
 using storage::SeriesId;
 using storage::SeriesRef;
 
+// In the place of a generation: the series had no samples in memory when the last flush ended, or
+// when the server started, and got none since.
+inline constexpr uint64_t kIdleGeneration = UINT64_MAX;
+
 struct Series {
   // Constant after construction.
   Labels labels;
@@ -33,10 +37,12 @@ struct Series {
   SampleStream open;
   // Null for most series: they have floats in order only.
   std::unique_ptr<SideSamples> side;
-  uint64_t generation = 0;  // of the samples in `open` and `side`
+  uint64_t generation = 0;  // of the samples in `open` and `side`, or kIdleGeneration
   SealedRef sealed;         // the newest generation; older ones are linked
   // The database may hold samples that memory has not up to this time; INT64_MIN: none.
   TimestampMs stored_until = INT64_MIN;
+  // Of chunks that are flushed from now on.
+  uint16_t retention_class = storage::kDefaultRetentionClass;
 
   // The oldest time in memory, INT64_MAX when there is nothing.
   [[nodiscard]] TimestampMs FirstTime() const;

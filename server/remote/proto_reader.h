@@ -3,8 +3,10 @@
 // the request's bytes, without a message object per series and sample.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -20,6 +22,18 @@ struct ProtoField {
   std::string_view bytes;
 };
 
+// Takes a varint from the front of *rest. False when there is none.
+bool TakeLongVarint(std::string_view* rest, uint64_t* value);
+inline bool TakeVarint(std::string_view* rest, uint64_t* value) {
+  // Most are keys and lengths of one byte.
+  if (!rest->empty() && static_cast<uint8_t>(rest->front()) < 0x80) {
+    *value = static_cast<uint8_t>(rest->front());
+    rest->remove_prefix(1);
+    return true;
+  }
+  return TakeLongVarint(rest, value);
+}
+
 // Walks the fields of one message. Wire format: protobuf.dev/programming-guides/encoding.
 // Threads: owner thread only. The message must outlive the reader.
 class ProtoReader {
@@ -32,11 +46,54 @@ class ProtoReader {
   [[nodiscard]] bool ok() const { return ok_; }
 
  private:
-  bool ReadVarint(uint64_t* value);
-  bool ReadFixed(size_t width, uint64_t* value);
+  bool ReadVarint(uint64_t* value) { return TakeVarint(&rest_, value); }
+  template <typename U>
+  bool ReadFixed(uint64_t* value) {
+    static_assert(std::endian::native == std::endian::little);
+    if (rest_.size() < sizeof(U)) return false;
+    U bits;
+    std::memcpy(&bits, rest_.data(), sizeof(U));
+    rest_.remove_prefix(sizeof(U));
+    *value = bits;
+    return true;
+  }
 
   std::string_view rest_;
   bool ok_ = true;
 };
+
+inline std::optional<ProtoField> ProtoReader::Next() {
+  if (rest_.empty() || !ok_) return std::nullopt;
+  uint64_t key = 0;
+  ProtoField field;
+  ok_ = ReadVarint(&key) && key >> 3 != 0 && key >> 3 < (1u << 29);
+  if (!ok_) return std::nullopt;
+  field.number = static_cast<uint32_t>(key >> 3);
+  field.type = static_cast<WireType>(key & 7);
+  switch (field.type) {
+    case WireType::kVarint:
+      ok_ = ReadVarint(&field.varint);
+      break;
+    case WireType::kFixed64:
+      ok_ = ReadFixed<uint64_t>(&field.varint);
+      break;
+    case WireType::kFixed32:
+      ok_ = ReadFixed<uint32_t>(&field.varint);
+      break;
+    case WireType::kLength: {
+      uint64_t length = 0;
+      ok_ = ReadVarint(&length) && length <= rest_.size();
+      if (ok_) {
+        field.bytes = rest_.substr(0, length);
+        rest_.remove_prefix(length);
+      }
+      break;
+    }
+    default:  // groups (3, 4) and unknown types have no place in these messages
+      ok_ = false;
+  }
+  if (!ok_) return std::nullopt;
+  return field;
+}
 
 }  // namespace vigil::remote

@@ -4,7 +4,9 @@
 
 #include <snappy.h>
 
+#include <algorithm>
 #include <mutex>
+#include <random>
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
@@ -12,7 +14,16 @@
 namespace vigil::remote {
 namespace {
 
-Result<std::string> Uncompress(std::string_view body, size_t limit) {
+// A thread keeps its buffer for the next request, unless it was an unusually large one.
+constexpr size_t kKeptBuffer = 8U << 20;
+
+uint64_t RandomSeed() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random();
+}
+
+// The message, in *buffer.
+Result<std::string_view> Uncompress(std::string_view body, size_t limit, std::string* buffer) {
   size_t size = 0;
   if (!snappy::GetUncompressedLength(body.data(), body.size(), &size)) {
     return BadData("the body is not snappy-compressed");
@@ -22,33 +33,47 @@ Result<std::string> Uncompress(std::string_view body, size_t limit) {
                    " bytes, more than the limit of " + std::to_string(limit) +
                    ": send smaller batches");
   }
-  std::string message(size, '\0');
-  if (!snappy::RawUncompress(body.data(), body.size(), message.data())) {
+  if (buffer->size() > kKeptBuffer && size <= kKeptBuffer) *buffer = std::string();
+  if (buffer->size() < size) buffer->resize(size);
+  if (!snappy::RawUncompress(body.data(), body.size(), buffer->data())) {
     return BadData("the body is not valid snappy data");
   }
-  return message;
+  return std::string_view(*buffer).substr(0, size);
 }
 
-// Empty when the request is of the kind we take, else what is wrong with it.
-std::string CheckEncoding(const http::Request& request) {
+constexpr std::string_view kMessageV1 = "prometheus.WriteRequest";
+constexpr std::string_view kMessageV2 = "io.prometheus.write.v2.Request";
+
+// What kind of request this is. Empty problem: one that we take.
+struct Encoding {
+  std::string problem;
+  bool v2 = false;
+};
+
+Encoding CheckEncoding(const http::Request& request) {
+  Encoding result;
   const std::string_view encoding = request.headers.Get("Content-Encoding");
   if (!encoding.empty() && !EqualsIgnoreCase(encoding, "snappy")) {
-    return "unsupported content encoding " + Quote(encoding) + ", send snappy";
+    result.problem = "unsupported content encoding " + Quote(encoding) + ", send snappy";
+    return result;
   }
   const std::string_view type = request.headers.Get("Content-Type");
-  if (type.empty()) return {};
+  if (type.empty()) return result;
   const std::vector<std::string_view> parts = Split(type, ';');
   if (!EqualsIgnoreCase(TrimSpace(parts[0]), "application/x-protobuf")) {
-    return "unsupported content type " + Quote(type) + ", send application/x-protobuf";
+    result.problem = "unsupported content type " + Quote(type) + ", send application/x-protobuf";
+    return result;
   }
   for (size_t i = 1; i < parts.size(); ++i) {
     const std::string_view part = TrimSpace(parts[i]);
-    if (part.starts_with("proto=") && part != "proto=prometheus.WriteRequest") {
-      return "remote write message " + Quote(part.substr(6)) +
-             " is not supported yet, send prometheus.WriteRequest (remote write 1.0)";
-    }
+    if (!part.starts_with("proto=")) continue;
+    const std::string_view message = part.substr(6);
+    result.v2 = message == kMessageV2;
+    if (message == kMessageV1 || message == kMessageV2) continue;
+    result.problem = "unknown remote write message " + Quote(message) + ", send " +
+                     std::string(kMessageV1) + " or " + std::string(kMessageV2);
   }
-  return {};
+  return result;
 }
 
 http::Response ErrorResponse(const Error& error) {
@@ -62,53 +87,69 @@ http::Response ErrorResponse(const Error& error) {
 }  // namespace
 
 WriteReceiver::WriteReceiver(storage::Appender& appender, Options options)
-    : appender_(appender), options_(options) {}
+    : appender_(appender), options_(options), cache_(RandomSeed()) {}
 
 http::Response WriteReceiver::Handle(const http::Request& request) {
   ++stats_.requests;
-  if (const std::string problem = CheckEncoding(request); !problem.empty()) {
+  const Encoding encoding = CheckEncoding(request);
+  if (!encoding.problem.empty()) {
     ++stats_.failed_requests;
-    return http::Response::Text(415, problem + "\n");
+    return http::Response::Text(415, encoding.problem + "\n");
   }
-  Result<void> written = Write(request.body);
-  if (!written) {
-    ++stats_.failed_requests;
-    log::Warn("remote", "remote write request failed", {{"err", written.error()}});
-    return ErrorResponse(written.error());
-  }
+  Result<Written> written = Write(request.body, encoding.v2 ? Version::kTwo : Version::kOne);
   http::Response response;
   response.status = 204;
+  const bool failed = !written || written->rejected.has_value();
+  if (failed) {
+    const Error& error = written ? *written->rejected : written.error();
+    ++stats_.failed_requests;
+    log::Warn("remote", "remote write request failed", {{"err", error}});
+    response = ErrorResponse(error);
+  }
+  if (encoding.v2) {
+    const Written counts = written ? *written : Written{};
+    response.headers.Set("X-Prometheus-Remote-Write-Samples-Written",
+                         std::to_string(counts.samples));
+    response.headers.Set("X-Prometheus-Remote-Write-Histograms-Written",
+                         std::to_string(counts.histograms));
+    response.headers.Set("X-Prometheus-Remote-Write-Exemplars-Written",
+                         std::to_string(counts.exemplars));
+  }
   return response;
 }
 
-Result<void> WriteReceiver::Write(std::string_view body) {
-  const std::string message = TRY(Uncompress(body, options_.max_decoded_bytes));
-  // Columns are reused by the thread's next request.
+Result<WriteReceiver::Written> WriteReceiver::Write(std::string_view body, Version version) {
+  // Buffer and columns are reused by the thread's next request.
+  thread_local std::string buffer;
   thread_local WriteRequest request;
-  TRY(DecodeWriteRequest(message, &request));
-  if (request.histograms > 0) {
-    return BadData("native histograms are not supported yet: the request has " +
-                   std::to_string(request.histograms) + ", switch send_native_histograms off");
+  const std::string_view message = TRY(Uncompress(body, options_.max_decoded_bytes, &buffer));
+  if (version == Version::kOne) {
+    TRY(DecodeWriteRequest(message, &request));
+  } else {
+    TRY(DecodeWriteRequestV2(message, &request));
   }
   bool stale_refs = false;
-  Result<storage::JournalPosition> position = AppendAll(request, &stale_refs);
-  if (!position && stale_refs) {
+  Result<Written> written = AppendAll(request, version, &stale_refs);
+  if (stale_refs) {
     // Series left the head since they were cached: resolve them again, once.
     ForgetAll();
-    position = AppendAll(request, &stale_refs);
+    written = AppendAll(request, version, &stale_refs);
   }
-  if (!position) return std::move(position).error();
-  TRY(appender_.WaitDurable(*position, options_.durable_timeout_ms));
-  stats_.samples += request.timestamps.size();
-  return Ok();
+  if (!written) return written;
+  TRY(appender_.WaitDurable(written->position, options_.durable_timeout_ms));
+  stats_.samples += written->samples;
+  stats_.histograms += written->histograms;
+  stats_.exemplars += written->exemplars;
+  return written;
 }
 
-Result<storage::JournalPosition> WriteReceiver::AppendAll(const WriteRequest& request,
-                                                          bool* stale_refs) {
+Result<WriteReceiver::Written> WriteReceiver::AppendAll(const WriteRequest& request,
+                                                        Version version, bool* stale_refs) {
   thread_local std::vector<storage::SeriesRef> refs;
   thread_local storage::SampleBatch batch;
   *stale_refs = false;
-  TRY(ResolveAll(request, &refs));
+  Written written;
+  TRY(ResolveAll(request, version, &refs, &written.rejected));
   batch.Clear();
   for (size_t i = 0; i < request.series.size(); ++i) {
     if (refs[i] == 0) continue;
@@ -116,34 +157,65 @@ Result<storage::JournalPosition> WriteReceiver::AppendAll(const WriteRequest& re
     for (size_t k = series.first_sample; k < series.first_sample + series.sample_count; ++k) {
       batch.Add(refs[i], request.timestamps[k], request.values[k]);
     }
+    for (size_t k = 0; k < series.histogram_count; ++k) {
+      const HistogramSample& sample = request.histograms[series.first_histogram + k];
+      batch.Add(refs[i], sample.timestamp, sample.histogram);
+    }
   }
-  const storage::AppendOutcome outcome =
-      TRY(appender_.Append(batch, storage::AppendMode::kAllOrNothing));
+  const storage::AppendMode mode = version == Version::kOne ? storage::AppendMode::kAllOrNothing
+                                                            : storage::AppendMode::kSenderKeeps;
+  const storage::AppendOutcome outcome = TRY(appender_.Append(batch, mode));
+  written.position = outcome.position;
   if (outcome.rejected() > 0) {
     *stale_refs = outcome.unknown_series > 0;
-    return BadData(std::string(storage::SampleVerdictText(outcome.first_reason)));
+    Error error = BadData(std::string(storage::SampleVerdictText(outcome.first_reason)));
+    if (version == Version::kOne) return error;
+    written.rejected = std::move(error);
   }
-  return outcome.position;
+  // What was there already counts as written, too.
+  const size_t rejected = outcome.rejected();
+  const size_t taken = batch.size() + batch.histograms.size() - rejected;
+  written.histograms = std::min(
+      taken, version == Version::kOne ? batch.histograms.size() : outcome.accepted_histograms);
+  written.samples = taken - written.histograms;
+  if (!*stale_refs) written.exemplars = AppendExemplars(request, refs);
+  return written;
 }
 
-Result<void> WriteReceiver::ResolveAll(const WriteRequest& request,
-                                       std::vector<storage::SeriesRef>* refs) {
-  refs->assign(request.series.size(), 0);
+size_t WriteReceiver::AppendExemplars(const WriteRequest& request,
+                                      const std::vector<storage::SeriesRef>& refs) {
+  if (request.exemplars.empty()) return 0;
+  storage::ExemplarBatch batch;
+  for (size_t i = 0; i < request.series.size(); ++i) {
+    if (refs[i] == 0) continue;
+    const WriteSeries& series = request.series[i];
+    for (size_t k = 0; k < series.exemplar_count; ++k) {
+      const WriteExemplar& exemplar = request.exemplars[series.first_exemplar + k];
+      Result<Labels> labels = DecodeExemplarLabels(exemplar.raw_labels);
+      if (!labels) continue;
+      batch.refs.push_back(refs[i]);
+      batch.exemplars.push_back({std::move(*labels), exemplar.value, exemplar.timestamp});
+    }
+  }
+  appender_.AppendExemplars(batch);
+  return batch.refs.size();
+}
+
+Result<void> WriteReceiver::ResolveAll(const WriteRequest& request, Version version,
+                                       std::vector<storage::SeriesRef>* refs,
+                                       std::optional<Error>* rejected) {
+  thread_local std::vector<SeriesCache::Key> keys;
+  keys.clear();
+  for (const WriteSeries& series : request.series) keys.push_back(cache_.KeyOf(series.raw_labels));
+  refs->resize(keys.size());
   size_t missing = 0;
   {
     std::shared_lock<std::shared_mutex> lock(cache_mutex_);
-    for (size_t i = 0; i < request.series.size(); ++i) {
-      auto it = cache_.find(request.series[i].raw_labels);
-      if (it == cache_.end()) {
-        ++missing;
-      } else {
-        (*refs)[i] = it->second;
-      }
-    }
+    missing = cache_.Find(keys, *refs);
   }
   if (missing == 0) return Ok();
 
-  std::vector<std::pair<std::string_view, storage::SeriesRef>> learned;
+  std::vector<size_t> learned;
   learned.reserve(missing);
   for (size_t i = 0; i < request.series.size(); ++i) {
     if ((*refs)[i] != 0) continue;
@@ -151,22 +223,30 @@ Result<void> WriteReceiver::ResolveAll(const WriteRequest& request,
     if (!labels) {
       ++stats_.invalid_series;
       log::Warn("remote", "skipped a series with invalid labels", {{"err", labels.error()}});
+      if (version == Version::kTwo) *rejected = std::move(labels).error();
       continue;
     }
-    (*refs)[i] = TRY(appender_.Resolve(*labels));
-    learned.emplace_back(request.series[i].raw_labels, (*refs)[i]);
+    Result<storage::SeriesRef> ref = appender_.Resolve(*labels);
+    if (!ref && ref.error().kind == ErrorKind::kBadData) {
+      // A limit: the series that are there go on, the sender is told.
+      ++stats_.refused_series;
+      if (!rejected->has_value()) *rejected = std::move(ref).error();
+      continue;
+    }
+    (*refs)[i] = TRY(std::move(ref));
+    learned.push_back(i);
   }
   std::unique_lock<std::shared_mutex> lock(cache_mutex_);
   // Bounded without bookkeeping per hit: a full cache starts over.
-  if (cache_.size() + learned.size() > options_.max_cached_series) cache_.clear();
-  for (const auto& [raw, ref] : learned) cache_.emplace(raw, ref);
+  if (cache_.size() + learned.size() > options_.max_cached_series) cache_.Clear();
+  for (const size_t i : learned) cache_.Insert(keys[i], (*refs)[i]);
   stats_.cached_series = cache_.size();
   return Ok();
 }
 
 void WriteReceiver::ForgetAll() {
   std::unique_lock<std::shared_mutex> lock(cache_mutex_);
-  cache_.clear();
+  cache_.Clear();
   stats_.cached_series = 0;
 }
 

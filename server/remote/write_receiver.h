@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The remote write 1.0 receiver: snappy and protobuf in, samples acknowledged once they are safe
-// in the database.
+// The remote write receiver, 1.0 and 2.0: snappy and protobuf in, samples acknowledged once they
+// are safe in the database.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "client-lib/base/result.h"
 #include "client-lib/http/message.h"
+#include "server/remote/series_cache.h"
 #include "server/remote/write_request.h"
 #include "server/storage/storage.h"
 
@@ -24,15 +25,21 @@ namespace vigil::remote {
 struct WriteReceiverStats {
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> failed_requests{0};
-  std::atomic<uint64_t> samples{0};
+  std::atomic<uint64_t> samples{0};  // floats
+  std::atomic<uint64_t> histograms{0};
+  std::atomic<uint64_t> exemplars{0};
   std::atomic<uint64_t> invalid_series{0};
+  std::atomic<uint64_t> refused_series{0};  // by a series limit
   std::atomic<uint64_t> cached_series{0};
 };
 
 // Answers POST /api/v1/write. Codes as upstream: 204 when every sample is committed; 400 with the
-// reason when the body is broken or a sample is rejected (then nothing of the request is stored);
-// 415 for another content type or encoding; 503 with Retry-After when the database is behind.
-// Series with invalid labels are skipped and counted, as upstream does.
+// reason when the body is broken or a sample is rejected (of a 1.0 request nothing is stored then,
+// of a 2.0 request all good samples); 415 for another content type or encoding; 503 with
+// Retry-After when the database is behind: nothing is stored then.
+// Series with invalid labels are skipped and counted, as upstream does; in 2.0 they yield a 400.
+// Series beyond a series limit are left out: the others are stored and the answer is 400.
+// Answers to 2.0 say how much was written. Exemplars never fail a request.
 // A series seen before costs one look-up by the raw bytes of its labels: no label is parsed.
 // Threads: any.
 class WriteReceiver {
@@ -51,24 +58,30 @@ class WriteReceiver {
   [[nodiscard]] const WriteReceiverStats& stats() const { return stats_; }
 
  private:
-  // Finds strings by view without building a key.
-  struct KeyHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  enum class Version { kOne, kTwo };
+  // What came of a request that was understood.
+  struct Written {
+    size_t samples = 0;
+    size_t histograms = 0;
+    size_t exemplars = 0;
+    storage::JournalPosition position = 0;
+    // Why some of it was not taken.
+    std::optional<Error> rejected;
   };
-  using Cache = std::unordered_map<std::string, storage::SeriesRef, KeyHash, std::equal_to<>>;
 
-  Result<void> Write(std::string_view body);
-  // refs[i] is the series of request.series[i], 0 when its labels are invalid.
-  Result<void> ResolveAll(const WriteRequest& request, std::vector<storage::SeriesRef>* refs);
-  Result<storage::JournalPosition> AppendAll(const WriteRequest& request, bool* stale_refs);
+  Result<Written> Write(std::string_view body, Version version);
+  // refs[i] is the series of request.series[i], 0 when there is none; *rejected says why.
+  Result<void> ResolveAll(const WriteRequest& request, Version version,
+                          std::vector<storage::SeriesRef>* refs, std::optional<Error>* rejected);
+  Result<Written> AppendAll(const WriteRequest& request, Version version, bool* stale_refs);
+  size_t AppendExemplars(const WriteRequest& request, const std::vector<storage::SeriesRef>& refs);
   void ForgetAll();
 
   storage::Appender& appender_;
   const Options options_;
   WriteReceiverStats stats_;
   std::shared_mutex cache_mutex_;  // guards cache_: one shared lock per request
-  Cache cache_;
+  SeriesCache cache_;
 };
 
 }  // namespace vigil::remote

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "client-lib/base/strings.h"
+#include "server/remote/histogram_message.h"
 #include "server/remote/proto_reader.h"
 
 namespace vigil::remote {
@@ -20,65 +22,89 @@ constexpr uint32_t kLabelName = 1;
 constexpr uint32_t kLabelValue = 2;
 constexpr uint32_t kSampleValue = 1;
 constexpr uint32_t kSampleTimestamp = 2;
+constexpr uint32_t kExemplarValue = 2;
+constexpr uint32_t kExemplarTimestamp = 3;
 
 Error Broken(std::string_view where) {
   return BadData("the body is not a prometheus.WriteRequest: broken protobuf in " +
                  std::string(where));
 }
 
-Result<void> DecodeSample(std::string_view message, WriteRequest* out) {
-  double value = 0;
-  TimestampMs timestamp = 0;
+// The run of label fields of a message, which senders write one behind the other.
+class LabelRun {
+ public:
+  explicit LabelRun(std::string_view message) : previous_end_(message.data()) {}
+
+  // False when the labels are not one run.
+  bool See(const ProtoField& field, bool is_label) {
+    const char* const end = field.bytes.data() + field.bytes.size();
+    if (is_label) {
+      if (begin_ == nullptr) begin_ = previous_end_;
+      if (end_ != nullptr && end_ != previous_end_) return false;
+      end_ = end;
+    }
+    previous_end_ = end;
+    return true;
+  }
+  [[nodiscard]] std::string_view bytes() const {
+    if (begin_ == nullptr) return {};
+    return {begin_, static_cast<size_t>(end_ - begin_)};
+  }
+
+ private:
+  const char* previous_end_;
+  const char* begin_ = nullptr;
+  const char* end_ = nullptr;
+};
+
+Result<void> DecodeExemplar(std::string_view message, WriteRequest* out) {
+  WriteExemplar exemplar;
+  LabelRun labels(message);
   ProtoReader reader(message);
   while (auto field = reader.Next()) {
-    if (field->number == kSampleValue && field->type == WireType::kFixed64) {
-      value = std::bit_cast<double>(field->varint);
-    } else if (field->number == kSampleTimestamp && field->type == WireType::kVarint) {
-      timestamp = static_cast<TimestampMs>(field->varint);
+    if (field->type == WireType::kLength) {
+      if (!labels.See(*field, field->number == kSeriesLabels)) return Broken("an exemplar");
+    } else if (field->number == kExemplarValue && field->type == WireType::kFixed64) {
+      exemplar.value = std::bit_cast<double>(field->varint);
+    } else if (field->number == kExemplarTimestamp && field->type == WireType::kVarint) {
+      exemplar.timestamp = static_cast<TimestampMs>(field->varint);
     }
   }
-  if (!reader.ok()) return Broken("a sample");
-  out->timestamps.push_back(timestamp);
-  out->values.push_back(value);
+  if (!reader.ok()) return Broken("an exemplar");
+  exemplar.raw_labels = labels.bytes();
+  out->exemplars.push_back(exemplar);
   return Ok();
 }
 
 Result<void> DecodeSeries(std::string_view message, WriteRequest* out) {
   WriteSeries series;
   series.first_sample = out->timestamps.size();
-  const char* labels_begin = nullptr;
-  const char* labels_end = nullptr;
-  const char* previous_end = message.data();
+  series.first_histogram = out->histograms.size();
+  series.first_exemplar = out->exemplars.size();
+  LabelRun labels(message);
   ProtoReader reader(message);
   while (auto field = reader.Next()) {
     if (field->type != WireType::kLength) continue;
-    const char* end = field->bytes.data() + field->bytes.size();
+    if (!labels.See(*field, field->number == kSeriesLabels)) return Broken("the labels");
     switch (field->number) {
-      case kSeriesLabels:
-        // Senders write all labels first; the run of label fields is the key of the series.
-        if (labels_begin == nullptr) labels_begin = previous_end;
-        if (labels_end != nullptr && labels_end != previous_end) return Broken("the labels");
-        labels_end = end;
-        break;
       case kSeriesSamples:
-        TRY(DecodeSample(field->bytes, out));
+        if (!DecodeWriteSample(field->bytes, out)) return Broken("a sample");
         break;
       case kSeriesExemplars:
-        ++out->exemplars;
+        TRY(DecodeExemplar(field->bytes, out));
         break;
       case kSeriesHistograms:
-        ++out->histograms;
+        TRY(DecodeWriteHistogram(field->bytes, Broken("a histogram"), out));
         break;
       default:
         break;
     }
-    previous_end = end;
   }
   if (!reader.ok()) return Broken("a time series");
-  if (labels_begin != nullptr) {
-    series.raw_labels = {labels_begin, static_cast<size_t>(labels_end - labels_begin)};
-  }
+  series.raw_labels = labels.bytes();
   series.sample_count = out->timestamps.size() - series.first_sample;
+  series.histogram_count = out->histograms.size() - series.first_histogram;
+  series.exemplar_count = out->exemplars.size() - series.first_exemplar;
   out->series.push_back(series);
   return Ok();
 }
@@ -95,8 +121,8 @@ Result<LabelView> DecodeLabel(std::string_view message) {
   return label;
 }
 
-Result<void> CheckLabels(const std::vector<LabelView>& sorted) {
-  bool named = false;
+Result<void> CheckLabels(const std::vector<LabelView>& sorted, bool must_be_named) {
+  bool named = !must_be_named;
   for (size_t i = 0; i < sorted.size(); ++i) {
     const LabelView& label = sorted[i];
     if (!IsUtf8Name(label.name)) return BadData("invalid label name " + Quote(label.name));
@@ -106,20 +132,65 @@ Result<void> CheckLabels(const std::vector<LabelView>& sorted) {
     if (i > 0 && sorted[i - 1].name == label.name) {
       return BadData("label " + Quote(label.name) + " occurs twice in one series");
     }
-    if (label.name == kMetricName) named = !label.value.empty();
+    if (label.name == kMetricName) named = named || !label.value.empty();
   }
   if (!named) return BadData("a series has no metric name (label __name__)");
   return Ok();
 }
 
+Result<Labels> ReadLabels(std::string_view raw_labels, bool must_be_named) {
+  std::vector<LabelView> pairs;
+  ProtoReader reader(raw_labels);
+  while (auto field = reader.Next()) {
+    if (field->number == kSeriesLabels && field->type == WireType::kLength) {
+      pairs.push_back(TRY(DecodeLabel(field->bytes)));
+    }
+  }
+  if (!reader.ok()) return Broken("the labels");
+  std::sort(pairs.begin(), pairs.end());
+  TRY(CheckLabels(pairs, must_be_named));
+  return Labels::Of(std::move(pairs));
+}
+
 }  // namespace
+
+bool DecodeWriteSample(std::string_view message, WriteRequest* out) {
+  double value = 0;
+  TimestampMs timestamp = 0;
+  ProtoReader reader(message);
+  while (auto field = reader.Next()) {
+    if (field->number == kSampleValue && field->type == WireType::kFixed64) {
+      value = std::bit_cast<double>(field->varint);
+    } else if (field->number == kSampleTimestamp && field->type == WireType::kVarint) {
+      timestamp = static_cast<TimestampMs>(field->varint);
+    }
+  }
+  if (!reader.ok()) return false;
+  out->timestamps.push_back(timestamp);
+  out->values.push_back(value);
+  return true;
+}
+
+Result<void> DecodeWriteHistogram(std::string_view message, const Error& broken,
+                                  WriteRequest* out) {
+  std::optional<HistogramSample> sample = TRY(DecodeHistogram(message));
+  if (!sample) return broken;
+  if (IsStaleNaN(sample->histogram->sum)) {
+    out->timestamps.push_back(sample->timestamp);
+    out->values.push_back(StaleNaN());
+  } else {
+    out->histograms.push_back(std::move(*sample));
+  }
+  return Ok();
+}
 
 void WriteRequest::Clear() {
   series.clear();
   timestamps.clear();
   values.clear();
-  histograms = 0;
-  exemplars = 0;
+  histograms.clear();
+  exemplars.clear();
+  arena.clear();
 }
 
 Result<void> DecodeWriteRequest(std::string_view message, WriteRequest* out) {
@@ -134,18 +205,10 @@ Result<void> DecodeWriteRequest(std::string_view message, WriteRequest* out) {
   return Ok();
 }
 
-Result<Labels> DecodeLabels(std::string_view raw_labels) {
-  std::vector<LabelView> pairs;
-  ProtoReader reader(raw_labels);
-  while (auto field = reader.Next()) {
-    if (field->number == kSeriesLabels && field->type == WireType::kLength) {
-      pairs.push_back(TRY(DecodeLabel(field->bytes)));
-    }
-  }
-  if (!reader.ok()) return Broken("the labels");
-  std::sort(pairs.begin(), pairs.end());
-  TRY(CheckLabels(pairs));
-  return Labels::Of(std::move(pairs));
+Result<Labels> DecodeLabels(std::string_view raw_labels) { return ReadLabels(raw_labels, true); }
+
+Result<Labels> DecodeExemplarLabels(std::string_view raw_labels) {
+  return ReadLabels(raw_labels, false);
 }
 
 }  // namespace vigil::remote

@@ -26,14 +26,21 @@ struct SeriesRecord {
   Labels labels;
 };
 
+// Whose samples want room in the journal.
+enum class Writer {
+  kKeepsSamples,  // a sender that sends again what was refused: it is turned away early
+  kLosesSamples,  // a scrape: while the database is away, its samples are spooled in memory, up to
+                  // a larger bound
+};
+
 // Makes pages of encoded samples (server/chunks/journal_page.h) durable, in order.
 // Threads: any.
 class Journal {
  public:
   virtual ~Journal() = default;
 
-  // False while so much is queued that writers must be told to come back later.
-  [[nodiscard]] virtual bool HasRoom() const = 0;
+  // False while so much is queued that such writers must be refused.
+  [[nodiscard]] virtual bool HasRoom(Writer writer = Writer::kKeepsSamples) const = 0;
   // A fresh id out of a block reserved from the database. unavailable when the block is used up
   // and the database is away.
   virtual Result<SeriesId> NextSeriesId() = 0;
@@ -60,8 +67,8 @@ struct ChunkRow {
   TimestampMs max_time = 0;
   uint32_t count = 0;
   uint32_t encoding = 0;  // chunks::Encoding of times and values, packed
-  uint16_t retention_class = kDefaultRetentionClass;
   std::string_view data;
+  uint16_t retention_class = kDefaultRetentionClass;
 };
 
 // Chunks read back, as columns, ordered by (series, min_time). data views point into arena.
@@ -82,9 +89,31 @@ class ChunkStore {
   virtual Result<void> WriteFlush(const std::function<bool(ChunkRow*)>& next,
                                   JournalPosition flushed) = 0;
 
+  // Writes chunks whose samples never were in the journal, and those of their series that the
+  // catalogue does not have yet, in one transaction. After an error they may be there all the same;
+  // writing them again does no harm, for readers take each time of a series once.
+  // Threads: any, also beside a flush.
+  virtual Result<void> WriteChunks(std::span<const SeriesRecord> series,
+                                   std::span<const ChunkRow> rows) = 0;
+
   // The chunks of the series (ids sorted) that overlap [min_time, max_time].
   virtual Result<ChunkTable> Read(std::span<const SeriesId> series, TimestampMs min_time,
                                   TimestampMs max_time) const = 0;
+};
+
+struct ExemplarRow {
+  SeriesId series = 0;
+  Exemplar exemplar;
+};
+
+// Threads: any, one write at a time.
+class ExemplarTable {
+ public:
+  virtual ~ExemplarTable() = default;
+  // In one transaction. After an error the call may be repeated.
+  virtual Result<void> WriteExemplars(std::span<const ExemplarRow> rows) = 0;
+  // The newest, at most `count`, oldest first.
+  virtual Result<std::vector<ExemplarRow>> ReadNewest(size_t count) = 0;
 };
 
 // What start-up gets back. Callbacks run on the calling thread.

@@ -17,6 +17,7 @@ constexpr size_t kMaxWarnings = 10;
 MergedSeriesSet::MergedSeriesSet(const Recent& recent, TimestampMs start, TimestampMs end,
                                  std::vector<MergedSeries> series,
                                  std::unique_ptr<RecentSamples> recent_samples, ChunkTable chunks,
+                                 std::shared_ptr<const Tombstones> tombstones,
                                  std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks)
     : recent_(recent),
       start_(start),
@@ -24,6 +25,7 @@ MergedSeriesSet::MergedSeriesSet(const Recent& recent, TimestampMs start, Timest
       series_(std::move(series)),
       recent_samples_(std::move(recent_samples)),
       chunks_(std::move(chunks)),
+      tombstones_(std::move(tombstones)),
       corrupt_chunks_(std::move(corrupt_chunks)) {}
 
 void MergedSeriesSet::ReadChunks(const MergedSeries& series, SampleColumns* out) const {
@@ -49,6 +51,7 @@ Result<void> MergedSeriesSet::Read(size_t i, SampleColumns* out) const {
   recent_samples_->Read(series.recent, out);
   // Memory alone is in order; chunks may overlap each other and, after a restart, memory.
   if (chunks) MakeRising(begin, out);
+  if (tombstones_ != nullptr) EraseDeleted(tombstones_->SpansOf(series.id), begin, out);
   return Ok();
 }
 

@@ -13,6 +13,7 @@
 #include "server/storage/backend.h"
 #include "server/storage/recent.h"
 #include "server/storage/storage.h"
+#include "server/storage/tombstones.h"
 
 namespace vigil::storage {
 
@@ -29,10 +30,11 @@ struct MergedSeries {
 class MergedSeriesSet : public SeriesSet {
  public:
   // recent_samples may be null: then there are labels only. The series are sorted by labels.
-  // *corrupt_chunks counts broken chunks and lives as long as the set.
+  // tombstones may be null. *corrupt_chunks counts broken chunks and lives as long as the set.
   MergedSeriesSet(const Recent& recent, TimestampMs start, TimestampMs end,
                   std::vector<MergedSeries> series, std::unique_ptr<RecentSamples> recent_samples,
-                  ChunkTable chunks, std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks);
+                  ChunkTable chunks, std::shared_ptr<const Tombstones> tombstones,
+                  std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks);
 
   [[nodiscard]] size_t size() const override { return series_.size(); }
   [[nodiscard]] const Labels& labels(size_t i) const override { return series_[i].labels; }
@@ -48,6 +50,7 @@ class MergedSeriesSet : public SeriesSet {
   const std::vector<MergedSeries> series_;
   const std::unique_ptr<RecentSamples> recent_samples_;
   const ChunkTable chunks_;
+  const std::shared_ptr<const Tombstones> tombstones_;
   const std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks_;
   mutable Guarded<std::vector<std::string>> warnings_;
 };

@@ -20,6 +20,7 @@
 #include "client-lib/model/matcher.h"
 #include "client-lib/model/sample.h"
 #include "server/storage/backend.h"
+#include "server/storage/cardinality.h"
 #include "server/storage/storage.h"
 
 namespace vigil::storage {
@@ -45,6 +46,7 @@ struct AcceptedSamples {
 
 struct RecentStats {
   uint64_t series = 0;
+  uint64_t idle_series = 0;  // without samples in memory, at the last flush or the start
   uint64_t label_names = 0;
   uint64_t label_pairs = 0;    // different name-value pairs
   uint64_t open_samples = 0;   // that no flush has written
@@ -97,10 +99,22 @@ class Recent {
   // The series with these labels, new or not. stored_until: up to which time the database may hold
   // samples of it (INT64_MIN: none).
   virtual SeriesRef Insert(SeriesId id, const Labels& labels, TimestampMs stored_until) = 0;
+  // The database has got samples of the series up to this time from elsewhere than a flush.
+  virtual void RaiseStoredUntil(SeriesRef ref, TimestampMs stored_until) = 0;
   [[nodiscard]] virtual size_t series_count() const = 0;
+  // The series with these database ids, 0 where there is none. Looks at all series: for start-up.
+  // REQUIRES: ids sorted.
+  [[nodiscard]] virtual std::vector<SeriesRef> FindIds(std::span<const SeriesId> ids) const = 0;
+  // How many of them have this label.
+  [[nodiscard]] virtual size_t CountWith(std::string_view name, std::string_view value) const = 0;
+  // How many of those are idle: without samples in memory since the last flush or the start. Looks
+  // at all of them.
+  [[nodiscard]] virtual size_t CountIdle(std::string_view name, std::string_view value) const = 0;
   // REQUIRES: a ref given out by this object.
   [[nodiscard]] virtual const Labels& labels(SeriesRef ref) const = 0;
   [[nodiscard]] virtual SeriesId id(SeriesRef ref) const = 0;
+  // Of chunks of the series that are written from now on.
+  [[nodiscard]] virtual uint16_t retention_class(SeriesRef) const { return kDefaultRetentionClass; }
 
   // Writing.
   // Judges and takes the samples; the taken ones are appended to *accepted.
@@ -143,6 +157,8 @@ class Recent {
   [[nodiscard]] virtual std::vector<std::string> LabelValues(std::string_view name) const = 0;
 
   [[nodiscard]] virtual RecentStats Stats() const = 0;
+  // The largest of each, at most `limit`. Looks at the whole index.
+  [[nodiscard]] virtual Cardinality GetCardinality(size_t limit) const = 0;
 };
 
 }  // namespace vigil::storage

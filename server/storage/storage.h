@@ -16,6 +16,7 @@
 #include "client-lib/model/labels.h"
 #include "client-lib/model/matcher.h"
 #include "client-lib/model/sample.h"
+#include "server/storage/exemplars.h"
 
 namespace vigil::storage {
 
@@ -56,14 +57,14 @@ struct SampleBatch {
 // Why a sample was not taken; Prometheus's rules and error texts.
 enum class SampleVerdict : uint8_t {
   kAccepted,
-  kAcceptedLate,    // within the out-of-order window
-  kDuplicateSame,   // same timestamp and bits as one that is there: silently fine
-  kOutOfOrder,      // "out of order sample"
-  kTooOld,          // "too old sample": older than the out-of-order window, when there is one
-  kDuplicate,       // "duplicate sample for timestamp" (another value)
-  kOutOfBounds,     // "out of bounds" (too far ahead or behind)
-  kUnknownSeries,   // the ref is of no series of this process: resolve again
-  kBrokenHistogram, // buckets and spans of a native histogram do not fit together
+  kAcceptedLate,     // within the out-of-order window
+  kDuplicateSame,    // same timestamp and bits as one that is there: silently fine
+  kOutOfOrder,       // "out of order sample"
+  kTooOld,           // "too old sample": older than the out-of-order window, when there is one
+  kDuplicate,        // "duplicate sample for timestamp" (another value)
+  kOutOfBounds,      // "out of bounds" (too far ahead or behind)
+  kUnknownSeries,    // the ref is of no series of this process: resolve again
+  kBrokenHistogram,  // buckets and spans of a native histogram do not fit together
 };
 std::string_view SampleVerdictText(SampleVerdict verdict);
 
@@ -104,13 +105,18 @@ class Appender {
   virtual ~Appender() = default;
 
   // The series with these labels, created when new. Costs a hash look-up (a creation more): do it
-  // once per series and keep the ref. unavailable when a series limit is reached.
+  // once per series and keep the ref. bad_data when a series limit is reached: the others go on;
+  // unavailable while the database is away.
   virtual Result<SeriesRef> Resolve(const Labels& labels) = 0;
 
   // Takes the samples into the head and queues them for the journal; when it returns, readers see
   // them. unavailable when the journal is too far behind to take more (back pressure); nothing is
-  // appended then.
+  // appended then. Senders that keep their samples are refused long before scrapes, see AppendMode.
   virtual Result<AppendOutcome> Append(const SampleBatch& batch, AppendMode mode) = 0;
+
+  // Keeps the exemplars that are good; others are counted and left out. They are not in the
+  // journal: the newest few may be lost with the process.
+  virtual void AppendExemplars(const ExemplarBatch& /*batch*/) {}
 
   // Waits until everything up to the position is committed in the database. timeout or
   // unavailable; the samples may still become durable later.
@@ -138,7 +144,8 @@ class SeriesSet {
   [[nodiscard]] virtual size_t size() const = 0;
   [[nodiscard]] virtual const Labels& labels(size_t i) const = 0;
   // Appends the samples of series i within the selected span to *out, timestamps strictly rising,
-  // staleness markers and native histograms included. A broken chunk is skipped and shows in warnings().
+  // staleness markers and native histograms included. A broken chunk is skipped and shows in
+  // warnings().
   virtual Result<void> Read(size_t i, SampleColumns* out) const = 0;
   // For the user of the query; complete once all series have been read.
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;

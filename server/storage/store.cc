@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/storage/store.h"
 
+#include <algorithm>
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
@@ -12,8 +13,6 @@ namespace vigil::storage {
 namespace {
 
 constexpr std::string_view kComponent = "store";
-// How far ahead of the clock a sample in the database may be (what the head accepts).
-constexpr int64_t kMaxAheadMs = 10 * 60 * 1000;
 
 }  // namespace
 
@@ -24,13 +23,15 @@ Store::Store(Recent& recent, Journal& journal, ChunkStore& chunks, const Clock& 
       chunks_(chunks),
       clock_(clock),
       options_(options),
-      counters_(std::make_unique<Counters>()) {}
+      counters_(std::make_unique<Counters>()),
+      exemplars_(recent) {}
 
 Store::~Store() = default;
 
 Result<void> Store::Recover(Recovery& recovery) {
-  // What the database holds of a series is not known, only that it cannot be from later.
-  const TimestampMs stored_until = clock_.Now() + kMaxAheadMs;
+  // What the database holds of one series is not known, only where all chunks end.
+  const TimestampMs stored_until =
+      TRY_CONTEXT(recovery.NewestInChunks(), "asking how far the chunks go");
   size_t twins = 0;
   TRY_CONTEXT(recovery.LoadSeries([&](SeriesRecord record) {
     const SeriesRef ref = recent_.Insert(record.id, record.labels, stored_until);
@@ -75,11 +76,13 @@ Result<SeriesRef> Store::Create(const Labels& labels) {
   MutexLock lock(create_mutex_);
   const SeriesRef ref = recent_.Find(labels);
   if (ref != 0) return ref;
-  if (options_.max_series > 0 && recent_.series_count() >= options_.max_series) {
-    return Unavailable("the limit of " + std::to_string(options_.max_series) +
-                       " series is reached: " + labels.ToMetricString() + " was not created");
+  TRY(CheckLimits(labels));
+  const Result<SeriesId> next = journal_.NextSeriesId();
+  if (!next.has_value()) {
+    ++counters_->refused_database;
+    return next.error().Prefixed("creating a series");
   }
-  const SeriesId id = TRY_CONTEXT(journal_.NextSeriesId(), "creating a series");
+  const SeriesId id = *next;
   {
     // Before anybody can find the series, so that its record is queued before its samples.
     MutexLock enqueue_lock(enqueue_mutex_);
@@ -87,6 +90,38 @@ Result<SeriesRef> Store::Create(const Labels& labels) {
   }
   ++counters_->series_created;
   return recent_.Insert(id, labels, INT64_MIN);
+}
+
+uint64_t Store::IdleOfJob(std::string_view job) {
+  auto found = idle_of_job_.find(job);
+  if (found == idle_of_job_.end())
+    found = idle_of_job_.emplace(std::string(job), IdleCount()).first;
+  IdleCount& count = found->second;
+  const uint64_t flushes = counters_->flushes;
+  if (count.flushes != flushes) count = {recent_.CountIdle("job", job), flushes};
+  return count.idle;
+}
+
+Result<void> Store::CheckLimits(const Labels& labels) {
+  if (options_.max_series > 0 && recent_.series_count() >= options_.max_series &&
+      recent_.series_count() - recent_.Stats().idle_series >= options_.max_series) {
+    ++counters_->refused_max_series;
+    return BadData("the limit of " + std::to_string(options_.max_series) +
+                   " series (--storage.max-series) is reached: " + labels.ToMetricString() +
+                   " was not created");
+  }
+  const std::string_view job = labels.Get("job");
+  const uint64_t limit = job_limits_.With([job](const JobLimits& limits) {
+    const auto found = limits.by_job.find(job);
+    return found == limits.by_job.end() ? limits.others : found->second;
+  });
+  if (limit == 0 || job.empty()) return Ok();
+  const uint64_t known = recent_.CountWith("job", job);
+  if (known < limit || known - std::min(known, IdleOfJob(job)) < limit) return Ok();
+  ++counters_->refused_job_limit;
+  return BadData("the limit of " + std::to_string(limit) + " series (series_limit) of the job \"" +
+                 std::string(job) + "\" is reached: " + labels.ToMetricString() +
+                 " was not created");
 }
 
 JournalPosition Store::Enqueue(std::vector<std::string> pages) {
@@ -99,8 +134,9 @@ JournalPosition Store::Enqueue(std::vector<std::string> pages) {
 }
 
 Result<AppendOutcome> Store::Append(const SampleBatch& batch, AppendMode mode) {
-  if (!journal_.HasRoom()) {
-    ++counters_->appends_refused;
+  const bool scraped = mode == AppendMode::kSkipRejected;
+  if (!journal_.HasRoom(scraped ? Writer::kLosesSamples : Writer::kKeepsSamples)) {
+    ++(scraped ? counters_->scrapes_refused : counters_->senders_refused);
     return Unavailable(
         "the journal is full because the database is behind or away: send the samples again later");
   }
@@ -121,13 +157,19 @@ Result<AppendOutcome> Store::Append(const SampleBatch& batch, AppendMode mode) {
 }
 
 void Store::CountOutcome(const AppendOutcome& outcome) {
-  counters_->samples_appended += outcome.accepted;
+  counters_->samples_appended += outcome.accepted - outcome.accepted_histograms;
+  if (outcome.accepted_histograms > 0) {
+    counters_->histograms_appended += outcome.accepted_histograms;
+  }
+  if (outcome.accepted_late > 0) counters_->late_appended += outcome.accepted_late;
   if (outcome.duplicates_same > 0) counters_->duplicates_same += outcome.duplicates_same;
   if (outcome.rejected() == 0) return;
   counters_->out_of_order += outcome.out_of_order;
   counters_->duplicates += outcome.duplicates;
   counters_->out_of_bounds += outcome.out_of_bounds;
   counters_->unknown_series += outcome.unknown_series;
+  counters_->too_old += outcome.too_old;
+  counters_->broken_histograms += outcome.broken_histograms;
 }
 
 Result<void> Store::WaitDurable(JournalPosition position, int64_t timeout_ms) {
@@ -198,18 +240,48 @@ Result<FlushReport> Store::Flush() {
   return report;
 }
 
+Result<std::vector<SeriesExemplars>> Store::SelectExemplars(
+    const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end) const {
+  return exemplars_.Select(selectors, start, end);
+}
+
+Result<void> Store::RestoreExemplars(ExemplarTable& table) {
+  const uint64_t capacity = exemplars_.Stats().capacity;
+  if (capacity == 0) return Ok();
+  exemplars_.Restore(TRY_CONTEXT(table.ReadNewest(capacity), "reading exemplars"));
+  return Ok();
+}
+
+Result<size_t> Store::WriteExemplars(ExemplarTable& table) {
+  std::vector<ExemplarRow> rows = exemplars_.TakeNew();
+  if (rows.empty()) return size_t{0};
+  const size_t count = rows.size();
+  const Result<void> written = table.WriteExemplars(rows);
+  if (written) return count;
+  exemplars_.GiveBack(std::move(rows));
+  return written.error();
+}
+
 StoreStats Store::Stats() const {
   const Counters& c = *counters_;
   StoreStats stats;
   stats.recent = recent_.Stats();
   stats.series_created = c.series_created;
+  stats.refused_max_series = c.refused_max_series;
+  stats.refused_job_limit = c.refused_job_limit;
+  stats.refused_database = c.refused_database;
   stats.samples_appended = c.samples_appended;
+  stats.histograms_appended = c.histograms_appended;
+  stats.late_appended = c.late_appended;
+  stats.too_old = c.too_old;
   stats.duplicates_same = c.duplicates_same;
   stats.out_of_order = c.out_of_order;
   stats.duplicates = c.duplicates;
   stats.out_of_bounds = c.out_of_bounds;
   stats.unknown_series = c.unknown_series;
-  stats.appends_refused = c.appends_refused;
+  stats.broken_histograms = c.broken_histograms;
+  stats.senders_refused = c.senders_refused;
+  stats.scrapes_refused = c.scrapes_refused;
   stats.journal_pages = c.journal_pages;
   stats.journal_bytes = c.journal_bytes;
   stats.replayed_pages = c.replayed_pages;
@@ -225,6 +297,7 @@ StoreStats Store::Stats() const {
   stats.last_flush_seconds = static_cast<double>(c.last_flush_ns) / 1e9;
   stats.flush_seconds_total = static_cast<double>(c.flush_ns) / 1e9;
   stats.last_flush_time = c.last_flush_time;
+  stats.exemplars = exemplars_.Stats();
   return stats;
 }
 

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,28 +18,47 @@
 #include "client-lib/base/result.h"
 #include "server/storage/backend.h"
 #include "server/storage/barrier.h"
+#include "server/storage/exemplar_store.h"
 #include "server/storage/recent.h"
 #include "server/storage/storage.h"
+#include "server/storage/tombstones.h"
 
 namespace vigil::storage {
 
+// How many series one job (value of the label `job`) may have, idle ones not counted; 0: no limit.
+struct JobLimits {
+  std::map<std::string, uint64_t, std::less<>> by_job;
+  uint64_t others = 0;
+};
+
 struct StoreOptions {
-  uint64_t max_series = 0;  // 0: no limit
+  uint64_t max_series = 0;  // idle ones not counted; 0: no limit
   // How long a flush waits for the journal to be committed up to its cut.
   int64_t flush_wait_ms = 30'000;
 };
 
 // Counters since start and present sizes, for /metrics.
 struct StoreStats {
-  RecentStats recent;             // prometheus_tsdb_head_series, _head_{min,max}_time, vigil_head_*
-  uint64_t series_created = 0;    // prometheus_tsdb_head_series_created_total
-  uint64_t samples_appended = 0;  // prometheus_tsdb_head_samples_appended_total
-  uint64_t duplicates_same = 0;   // vigil_head_samples_repeated_total
-  uint64_t out_of_order = 0;      // prometheus_tsdb_out_of_order_samples_total
-  uint64_t duplicates = 0;        // vigil_head_samples_rejected_total{reason="duplicate"}
-  uint64_t out_of_bounds = 0;     // prometheus_tsdb_out_of_bound_samples_total
-  uint64_t unknown_series = 0;    // vigil_head_samples_rejected_total{reason="unknown_series"}
-  uint64_t appends_refused = 0;   // vigil_head_appends_refused_total: the journal had no room
+  RecentStats recent;           // prometheus_tsdb_head_series, _head_{min,max}_time, vigil_head_*
+  uint64_t series_created = 0;  // prometheus_tsdb_head_series_created_total
+  // vigil_head_series_refused_total{reason="max_series"|"job_limit"|"database"}
+  uint64_t refused_max_series = 0;
+  uint64_t refused_job_limit = 0;
+  uint64_t refused_database = 0;
+  // prometheus_tsdb_head_samples_appended_total{type="float"|"histogram"}
+  uint64_t samples_appended = 0;  // floats
+  uint64_t histograms_appended = 0;
+  uint64_t late_appended = 0;      // prometheus_tsdb_head_out_of_order_samples_appended_total
+  uint64_t too_old = 0;            // prometheus_tsdb_too_old_samples_total
+  uint64_t duplicates_same = 0;    // vigil_head_samples_repeated_total
+  uint64_t out_of_order = 0;       // prometheus_tsdb_out_of_order_samples_total
+  uint64_t duplicates = 0;         // vigil_head_samples_rejected_total{reason="duplicate"}
+  uint64_t out_of_bounds = 0;      // prometheus_tsdb_out_of_bound_samples_total
+  uint64_t unknown_series = 0;     // vigil_head_samples_rejected_total{reason="unknown_series"}
+  uint64_t broken_histograms = 0;  // …{reason="broken_histogram"}
+  // vigil_head_appends_refused_total{writer="sender"|"scrape"}: the journal had no room
+  uint64_t senders_refused = 0;
+  uint64_t scrapes_refused = 0;
   uint64_t journal_pages = 0;     // vigil_journal_pages_total
   uint64_t journal_bytes = 0;     // vigil_journal_bytes_total
   uint64_t replayed_pages = 0;    // vigil_journal_replayed_pages_total
@@ -53,6 +74,7 @@ struct StoreStats {
   double last_flush_seconds = 0;  // vigil_flush_last_duration_seconds
   double flush_seconds_total = 0;   // vigil_flush_duration_seconds_total
   TimestampMs last_flush_time = 0;  // vigil_flush_last_success_timestamp_seconds, 0: never
+  ExemplarStats exemplars;
 };
 
 // What one flush wrote.
@@ -64,7 +86,7 @@ struct FlushReport {
 
 // Threads: any; Recover() before everything else. The objects given to the constructor must
 // outlive the store.
-class Store : public Appender, public Queryable {
+class Store : public Appender, public Queryable, public ExemplarQueryable {
  public:
   Store(Recent& recent, Journal& journal, ChunkStore& chunks, const Clock& clock,
         StoreOptions options = {});
@@ -76,6 +98,7 @@ class Store : public Appender, public Queryable {
 
   Result<SeriesRef> Resolve(const Labels& labels) override;
   Result<AppendOutcome> Append(const SampleBatch& batch, AppendMode mode) override;
+  void AppendExemplars(const ExemplarBatch& batch) override { exemplars_.Append(batch); }
   Result<void> WaitDurable(JournalPosition position, int64_t timeout_ms) override;
 
   Result<std::unique_ptr<SeriesSet>> Select(const std::vector<Matcher>& matchers,
@@ -86,18 +109,43 @@ class Store : public Appender, public Queryable {
                                                const std::vector<Matcher>& matchers,
                                                TimestampMs start, TimestampMs end) const override;
 
+  Result<std::vector<SeriesExemplars>> SelectExemplars(
+      const std::vector<std::vector<Matcher>>& selectors, TimestampMs start,
+      TimestampMs end) const override;
+  // How many exemplars memory keeps; 0: none are taken.
+  void SetMaxExemplars(size_t count) { exemplars_.Resize(count); }
+  // Fills memory with the newest of the table. After Recover().
+  Result<void> RestoreExemplars(ExemplarTable& table);
+  // Writes the exemplars that came since the last call. After an error the next call takes them.
+  Result<size_t> WriteExemplars(ExemplarTable& table);
+
   // Writes all samples that are only in memory and journal into chunks, in one transaction (two
   // when the flush before failed). Appends go on meanwhile (they pause for the moment of the cut).
   // After an error everything stays in memory and journal, and the next flush takes it all. Call it
   // on a schedule and at a clean stop.
   Result<FlushReport> Flush();
 
+  // Readers that begin from now on leave these samples out. Null or empty: none.
+  void SetTombstones(std::shared_ptr<const Tombstones> tombstones);
+  // Of all series that match and may have samples in [start, end]; sorted.
+  [[nodiscard]] std::vector<SeriesId> MatchIds(const std::vector<Matcher>& matchers,
+                                               TimestampMs start, TimestampMs end) const;
+
   [[nodiscard]] StoreStats Stats() const;
+  [[nodiscard]] Cardinality GetCardinality(size_t limit) const {
+    return recent_.GetCardinality(limit);
+  }
+
+  // Series that are there already go on, however many.
+  void SetJobLimits(JobLimits limits) { job_limits_.Set(std::move(limits)); }
 
  private:
   struct Counters;
 
   Result<SeriesRef> Create(const Labels& labels) EXCLUDES_LOCK(create_mutex_);
+  Result<void> CheckLimits(const Labels& labels) REQUIRES_LOCK(create_mutex_);
+  // As of the last flush.
+  uint64_t IdleOfJob(std::string_view job) REQUIRES_LOCK(create_mutex_);
   JournalPosition Enqueue(std::vector<std::string> pages) EXCLUDES_LOCK(enqueue_mutex_);
   // A flush that has been cut and is not written yet.
   struct PendingFlush {
@@ -118,10 +166,20 @@ class Store : public Appender, public Queryable {
   const StoreOptions options_;
   const std::unique_ptr<Counters> counters_;  // atomics
 
+  Guarded<std::shared_ptr<const Tombstones>> tombstones_;  // null when there are none
+
   // Appends hold it shared from the head to the journal's queue, the cut of a flush exclusively:
   // so head and journal agree on what belongs to a generation.
   Barrier barrier_;
+  Guarded<JobLimits> job_limits_;
+  ExemplarStore exemplars_;
   Mutex create_mutex_;  // one creation of a series at a time: an id is never given twice
+  // Of jobs that have reached their limit: counting is dear, so once per flush.
+  struct IdleCount {
+    uint64_t idle = 0;
+    uint64_t flushes = UINT64_MAX;  // when it was counted
+  };
+  std::map<std::string, IdleCount, std::less<>> idle_of_job_ GUARDED_BY(create_mutex_);
 
   Mutex flush_mutex_;  // one flush at a time
   // A flush that failed is tried again as it was, up to the same position, before a new one: when

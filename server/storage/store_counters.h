@@ -12,13 +12,21 @@ namespace vigil::storage {
 
 struct Store::Counters {
   std::atomic<uint64_t> series_created{0};
+  std::atomic<uint64_t> refused_max_series{0};
+  std::atomic<uint64_t> refused_job_limit{0};
+  std::atomic<uint64_t> refused_database{0};
   std::atomic<uint64_t> samples_appended{0};
+  std::atomic<uint64_t> histograms_appended{0};
+  std::atomic<uint64_t> late_appended{0};
+  std::atomic<uint64_t> too_old{0};
   std::atomic<uint64_t> duplicates_same{0};
   std::atomic<uint64_t> out_of_order{0};
   std::atomic<uint64_t> duplicates{0};
   std::atomic<uint64_t> out_of_bounds{0};
   std::atomic<uint64_t> unknown_series{0};
-  std::atomic<uint64_t> appends_refused{0};
+  std::atomic<uint64_t> broken_histograms{0};
+  std::atomic<uint64_t> senders_refused{0};
+  std::atomic<uint64_t> scrapes_refused{0};
   std::atomic<uint64_t> journal_pages{0};
   std::atomic<uint64_t> journal_bytes{0};
   std::atomic<uint64_t> replayed_pages{0};

@@ -65,8 +65,23 @@ std::vector<SeriesRef> Store::MatchIn(const std::vector<Matcher>& matchers, Time
   return refs;
 }
 
+void Store::SetTombstones(std::shared_ptr<const Tombstones> tombstones) {
+  if (tombstones != nullptr && tombstones->empty()) tombstones.reset();
+  tombstones_.Set(std::move(tombstones));
+}
+
+std::vector<SeriesId> Store::MatchIds(const std::vector<Matcher>& matchers, TimestampMs start,
+                                      TimestampMs end) const {
+  std::vector<SeriesId> ids;
+  for (const SeriesRef ref : MatchIn(matchers, start, end)) ids.push_back(recent_.id(ref));
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
 Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& matchers,
                                                  const SelectHints& hints) const {
+  // Before anything is read: a tombstone goes only after its samples have.
+  auto tombstones = tombstones_.Copy();
   std::vector<SeriesRef> refs = MatchIn(matchers, hints.start, hints.end);
   recent_.SortByLabels(&refs);
   std::vector<MergedSeries> series;
@@ -87,7 +102,7 @@ Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& mat
   }
   return std::unique_ptr<SeriesSet>(std::make_unique<MergedSeriesSet>(
       recent_, hints.start, hints.end, std::move(series), std::move(samples), std::move(table),
-      counters_->corrupt_chunks));
+      std::move(tombstones), counters_->corrupt_chunks));
 }
 
 Result<std::vector<std::string>> Store::LabelNames(const std::vector<Matcher>& matchers,

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <tuple>
+
+#include "server/head/head.h"
 
 namespace vigil::head {
 namespace {
@@ -123,6 +126,32 @@ TEST(RefSet, SetOperationsAgreeWithTheStandardOnes) {
       EXPECT_EQ(both.Take(), want);
     }
   }
+}
+
+TEST(PostingsCardinality, NamesTheLargest) {
+  ManualClock clock{1'700'000'000'000};
+  Head head(clock);
+  storage::SeriesId id = 1;
+  for (const auto& [name, job, count] :
+       {std::tuple("a", "x", 3), std::tuple("b", "x", 2), std::tuple("c", "yy", 2)}) {
+    for (int i = 0; i < count; ++i) {
+      head.Insert(id++, Labels::Of({{"__name__", name}, {"job", job}, {"i", std::to_string(i)}}),
+                  INT64_MIN);
+    }
+  }
+  using Counts = storage::NamedCounts;
+  const storage::Cardinality all = head.GetCardinality(10);
+  EXPECT_EQ(all.series_by_metric, (Counts{{"a", 3}, {"b", 2}, {"c", 2}}));
+  EXPECT_EQ(all.values_by_label, (Counts{{"__name__", 3}, {"i", 3}, {"job", 2}}));
+  EXPECT_EQ(all.bytes_by_label, (Counts{{"job", 9}, {"__name__", 7}, {"i", 7}}));
+  EXPECT_EQ(all.series_by_pair.front(), std::pair(std::string("job=x"), uint64_t{5}));
+  EXPECT_EQ(all.series_by_pair.size(), 8U);
+  const storage::Cardinality largest = head.GetCardinality(2);
+  EXPECT_EQ(largest.series_by_metric, (Counts{{"a", 3}, {"b", 2}}));
+  EXPECT_EQ(largest.series_by_pair, (Counts{{"job=x", 5}, {"__name__=a", 3}}));
+  EXPECT_EQ(head.CountWith("job", "x"), 5U);
+  EXPECT_EQ(head.CountWith("job", "z"), 0U);
+  EXPECT_EQ(head.CountWith("nothing", "z"), 0U);
 }
 
 }  // namespace

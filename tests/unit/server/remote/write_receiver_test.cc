@@ -22,11 +22,12 @@ class CountingAppender : public storage::Appender {
  public:
   Result<storage::SeriesRef> Resolve(const Labels& labels) override {
     ++resolved;
+    if (labels.MetricName() == limited) return BadData("the limit of 1 series is reached");
     return refs.try_emplace(labels, refs.size() + 1).first->second;
   }
   Result<storage::AppendOutcome> Append(const storage::SampleBatch& batch,
                                         storage::AppendMode mode) override {
-    EXPECT_EQ(mode, storage::AppendMode::kAllOrNothing);
+    EXPECT_EQ(mode, expected_mode);
     if (behind) return Unavailable("the journal is behind");
     storage::AppendOutcome outcome;
     outcome.position = 7;
@@ -42,7 +43,8 @@ class CountingAppender : public storage::Appender {
       return outcome;
     }
     samples += batch.size();
-    outcome.accepted = batch.size();
+    outcome.accepted = batch.size() + batch.histograms.size();
+    outcome.accepted_histograms = batch.histograms.size();
     return outcome;
   }
   Result<void> WaitDurable(storage::JournalPosition position, int64_t) override {
@@ -51,7 +53,14 @@ class CountingAppender : public storage::Appender {
     return Ok();
   }
 
+  void AppendExemplars(const storage::ExemplarBatch& batch) override {
+    exemplars += batch.refs.size();
+  }
+
   std::map<Labels, storage::SeriesRef> refs;
+  std::string limited;
+  storage::AppendMode expected_mode = storage::AppendMode::kAllOrNothing;
+  size_t exemplars = 0;
   size_t resolved = 0, samples = 0, waits = 0;
   bool behind = false, forget_once = false;
   storage::SampleVerdict verdict = storage::SampleVerdict::kAccepted;
@@ -123,6 +132,58 @@ TEST(WriteReceiver, AsksToComeBackWhenTheJournalIsBehind) {
   EXPECT_EQ(response.headers.Get("Retry-After"), "1");
 }
 
+TEST(WriteReceiver, StoresTheOthersWhenASeriesLimitIsReached) {
+  CountingAppender appender;
+  appender.limited = "one_more";
+  WriteReceiver receiver(appender);
+  const std::string message =
+      SeriesField(LabelField("__name__", "one_more") + SampleField(1, 1000)) + kOneSeries;
+  const http::Response response = receiver.Handle(Post(message));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.body, "the limit of 1 series is reached\n");
+  EXPECT_EQ(appender.samples, 1u);
+  EXPECT_EQ(appender.waits, 1u);
+  EXPECT_EQ(receiver.stats().refused_series.load(), 1u);
+}
+
+TEST(WriteReceiver, TakesHistogramsAndExemplars) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  const std::string message =
+      SeriesField(LabelField("__name__", "h") + Message(4, test::IntegerHistogram(1000)) +
+                  Message(3, LabelField("trace_id", "a") + test::Double(2, 1)));
+  EXPECT_EQ(receiver.Handle(Post(message)).status, 204);
+  EXPECT_EQ(receiver.stats().histograms.load(), 1u);
+  EXPECT_EQ(receiver.stats().samples.load(), 0u);
+  EXPECT_EQ(appender.exemplars, 1u);
+}
+
+http::Request PostV2(const std::string& message) {
+  http::Request request = Post(message);
+  request.headers.Set("Content-Type",
+                      "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  return request;
+}
+
+TEST(WriteReceiver, SaysHowMuchOfAVersionTwoRequestWasWritten) {
+  CountingAppender appender;
+  appender.expected_mode = storage::AppendMode::kSenderKeeps;
+  WriteReceiver receiver(appender);
+  const std::string symbols = Message(4, "") + Message(4, "__name__") + Message(4, "up");
+  const std::string series = Message(
+      5, Message(1, "\x01\x02") + SampleField(1, 1000) + Message(3, test::IntegerHistogram(2000)));
+  const http::Response response = receiver.Handle(PostV2(symbols + series));
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(response.headers.Get("X-Prometheus-Remote-Write-Samples-Written"), "1");
+  EXPECT_EQ(response.headers.Get("X-Prometheus-Remote-Write-Histograms-Written"), "1");
+  EXPECT_EQ(response.headers.Get("X-Prometheus-Remote-Write-Exemplars-Written"), "0");
+  const std::string nameless = Message(5, Message(1, "") + SampleField(1, 1000));
+  const http::Response partial = receiver.Handle(PostV2(symbols + series + nameless));
+  EXPECT_EQ(partial.status, 400);
+  EXPECT_EQ(partial.headers.Get("X-Prometheus-Remote-Write-Samples-Written"), "1");
+  EXPECT_EQ(appender.waits, 2u);
+}
+
 TEST(WriteReceiver, RefusesForeignEncodings) {
   CountingAppender appender;
   WriteReceiver receiver(appender);
@@ -133,7 +194,7 @@ TEST(WriteReceiver, RefusesForeignEncodings) {
   json.headers.Set("Content-Type", "application/json");
   EXPECT_EQ(receiver.Handle(json).status, 415);
   http::Request v2 = Post(kOneSeries);
-  v2.headers.Set("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+  v2.headers.Set("Content-Type", "application/x-protobuf;proto=io.prometheus.write.v3.Request");
   EXPECT_EQ(receiver.Handle(v2).status, 415);
   EXPECT_EQ(appender.samples, 0u);
 }
@@ -149,8 +210,9 @@ TEST(WriteReceiver, RefusesGarbageAndOversizedBodies) {
   http::Request not_protobuf = Post(std::string(100, '\xff'));
   EXPECT_EQ(receiver.Handle(not_protobuf).status, 400);
   EXPECT_EQ(receiver.Handle(Post(std::string(2000, 'x'))).status, 400);
-  EXPECT_EQ(receiver.Handle(Post(SeriesField(LabelField("__name__", "h") + Message(4, "")))).status,
-            400);
+  EXPECT_EQ(
+      receiver.Handle(Post(SeriesField(LabelField("__name__", "h") + Message(4, "\xff")))).status,
+      400);
   EXPECT_EQ(appender.samples, 0u);
   EXPECT_EQ(receiver.stats().failed_requests.load(), 4u);
 }

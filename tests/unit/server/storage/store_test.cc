@@ -246,8 +246,80 @@ TEST_F(StoreTest, RefusesBatchesWhenTheJournalHasNoRoom) {
   const auto outcome = store_->Append(batch, AppendMode::kSkipRejected);
   ASSERT_FALSE(outcome.has_value());
   EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
-  EXPECT_EQ(store_->Stats().appends_refused, 1U);
+  EXPECT_EQ(store_->Stats().scrapes_refused, 1U);
   EXPECT_THAT(Values("a"), IsEmpty());
+}
+
+TEST_F(StoreTest, SpoolsScrapesWhenSendersAreTurnedAway) {
+  const SeriesRef a = Series("a");
+  backend_.SetRoom(false, true);
+  SampleBatch batch;
+  batch.Add(a, kNow, 1);
+  for (const AppendMode mode : {AppendMode::kAllOrNothing, AppendMode::kSenderKeeps}) {
+    EXPECT_EQ(store_->Append(batch, mode).error().kind, ErrorKind::kUnavailable);
+  }
+  EXPECT_EQ(store_->Stats().senders_refused, 2U);
+  EXPECT_TRUE(store_->Append(batch, AppendMode::kSkipRejected).has_value());
+  EXPECT_THAT(Values("a"), ElementsAre(1));
+}
+
+TEST_F(StoreTest, IdleSeriesDoNotCountAgainstTheLimits) {
+  options_.max_series = 3;
+  Start();
+  JobLimits limits;
+  limits.others = 2;
+  store_->SetJobLimits(limits);
+  const auto create = [&](std::string_view name) {
+    return store_->Resolve(Labels::Of({{"__name__", name}, {"job", "j"}}));
+  };
+  Append(*create("a"), kNow, 1);
+  Append(*create("b"), kNow, 1);
+  EXPECT_FALSE(create("c").has_value());
+  ASSERT_TRUE(store_->Flush().has_value());
+  EXPECT_FALSE(create("c").has_value());  // memory still has their samples
+  Append(*create("b"), kNow + 1, 2);
+  ASSERT_TRUE(store_->Flush().has_value());
+  EXPECT_EQ(store_->Stats().recent.idle_series, 1U);
+  Append(*create("c"), kNow + 1, 1);
+  EXPECT_FALSE(create("d").has_value());
+  ASSERT_TRUE(store_->Flush().has_value());
+  ASSERT_TRUE(store_->Flush().has_value());
+  EXPECT_EQ(store_->Stats().recent.idle_series, 3U);
+  EXPECT_TRUE(create("d").has_value());
+  // After a restart those that the journal has no samples of are idle.
+  Append(*create("a"), kNow + 2, 1);
+  Restart();
+  store_->SetJobLimits(limits);
+  EXPECT_EQ(store_->Stats().recent.idle_series, 3U);
+  EXPECT_TRUE(create("e").has_value());
+  EXPECT_FALSE(create("f").has_value());
+}
+
+TEST_F(StoreTest, LimitsTheSeriesOfAJob) {
+  JobLimits limits;
+  limits.by_job["small"] = 1;
+  limits.by_job["free"] = 0;
+  limits.others = 2;
+  store_->SetJobLimits(limits);
+  const auto create = [&](std::string_view name, std::string_view job) {
+    return store_->Resolve(Labels::Of({{"__name__", name}, {"job", job}}));
+  };
+  EXPECT_TRUE(create("a", "small").has_value());
+  const auto refused = create("b", "small");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().kind, ErrorKind::kBadData);
+  EXPECT_EQ(refused.error().message,
+            "the limit of 1 series (series_limit) of the job \"small\" is reached: "
+            "b{job=\"small\"} was not created");
+  EXPECT_TRUE(create("a", "small").has_value());
+  EXPECT_TRUE(create("a", "other").has_value());
+  EXPECT_TRUE(create("b", "other").has_value());
+  EXPECT_FALSE(create("c", "other").has_value());
+  for (const char* name : {"a", "b", "c"}) EXPECT_TRUE(create(name, "free").has_value());
+  EXPECT_TRUE(create("a", "").has_value());
+  EXPECT_EQ(store_->Stats().refused_job_limit, 2U);
+  store_->SetJobLimits({});
+  EXPECT_TRUE(create("c", "other").has_value());
 }
 
 TEST_F(StoreTest, ARepeatedBatchWaitsForTheFirstOne) {
@@ -266,7 +338,8 @@ TEST_F(StoreTest, LimitsTheNumberOfSeries) {
   Series("b");
   const auto third = store_->Resolve(Labels::Of({{"__name__", "c"}}));
   ASSERT_FALSE(third.has_value());
-  EXPECT_THAT(third.error().message, HasSubstr("the limit of 2 series is reached: c"));
+  EXPECT_THAT(third.error().message,
+              HasSubstr("the limit of 2 series (--storage.max-series) is reached: c"));
   Series("a");
   EXPECT_EQ(store_->Resolve(Labels()).error().kind, ErrorKind::kBadData);
 }
