@@ -103,7 +103,7 @@ Result<void> ChunkFlush::Finish(
         .Int8(pending.leaf.start);
     TRY(connection_->Query(
         "UPDATE vigil.leaf SET newest = greatest(newest, $1), n_chunks = n_chunks + $2, "
-        "n_samples = n_samples + $3 WHERE class = $4 AND min_time = $5",
+        "n_samples = n_samples + $3, purged = 0 WHERE class = $4 AND min_time = $5",
         parameters, timeout_ms_));
   }
   return Ok();

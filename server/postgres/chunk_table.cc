@@ -8,6 +8,7 @@
 #include "client-lib/base/log.h"
 #include "server/postgres/chunk_flush.h"
 #include "server/postgres/journal_tables.h"
+#include "server/postgres/series_insert.h"
 
 namespace vigil::postgres {
 namespace {
@@ -38,13 +39,14 @@ std::string ReadSql(const std::string& table) {
          "AND min_time + span_ms >= $2::int8";
 }
 
-// Copies the rows behind those that *table has.
-void AppendRows(const Rows& rows, storage::ChunkTable* table) {
+// Copies the rows behind those that *table has, but not those that ended before the cutoff.
+void AppendRows(const Rows& rows, TimestampMs cutoff, storage::ChunkTable* table) {
   size_t bytes = 0;
   for (int row = 0; row < rows.size(); ++row) bytes += rows.Bytes(row, 5).size();
   std::string& arena = table->arena.emplace_back();
   arena.reserve(bytes);
   for (int row = 0; row < rows.size(); ++row) {
+    if (rows.Int(row, 1) + rows.Int(row, 2) < cutoff) continue;
     const std::string_view data = rows.Bytes(row, 5);
     const char* at = arena.data() + arena.size();
     arena.append(data);
@@ -70,11 +72,13 @@ void SortRows(std::vector<storage::ChunkRow>* rows) {
 }  // namespace
 
 PostgresChunkTable::PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal,
-                                       JournalRing* ring, LeafRegistry* leaves, const Clock& clock)
+                                       JournalRing* ring, LeafRegistry* leaves,
+                                       const SharedRetention* retention, const Clock& clock)
     : options_(std::move(options)),
       journal_(journal),
       ring_(ring),
       leaves_(leaves),
+      retention_(retention),
       clock_(clock),
       readers_(options_.conninfo, options_.read_connections, clock) {}
 
@@ -124,6 +128,34 @@ Result<void> PostgresChunkTable::FlushOnce(const std::function<bool(storage::Chu
     m.flushed_bytes += flush.bytes();
   });
   TruncateCovered(connection.get(), flushed);
+  return Ok();
+}
+
+Result<void> PostgresChunkTable::WriteChunks(std::span<const storage::SeriesRecord> series,
+                                             std::span<const storage::ChunkRow> rows) {
+  const int64_t timeout_ms = options_.write_timeout_ms;
+  auto connection =
+      TRY(Connection::Open(options_.conninfo, "vigil-backfill", kWriterSession, kConnectTimeoutMs));
+  MutexLock writing(leaves_->writing);
+  TRY(leaves_->LoadIfStale(connection.get(), timeout_ms));
+  std::unique_ptr<Connection> creator;
+  ChunkFlush chunks(
+      connection.get(),
+      [&](int32_t retention_class, TimestampMs time) {
+        return LeafFor(retention_class, time, &creator);
+      },
+      timeout_ms);
+  TRY(connection->Execute("BEGIN", timeout_ms));
+  if (auto held = HoldFence(connection.get(), options_.owner, timeout_ms); !held) {
+    return Unavailable("nothing was written: " + held.error().message);
+  }
+  SeriesInsert insert(connection.get(), timeout_ms);
+  for (const storage::SeriesRecord& record : series) TRY(insert.Add(record));
+  TRY(insert.Finish());
+  for (const storage::ChunkRow& row : rows) TRY_CONTEXT(chunks.Add(row), "writing old samples");
+  TRY(chunks.Finish(
+      [&](const std::string& table, TimestampMs newest) { leaves_->Raise(table, newest); }));
+  TRY_CONTEXT(connection->Execute("COMMIT", timeout_ms), "writing old samples");
   return Ok();
 }
 
@@ -214,12 +246,18 @@ Result<storage::ChunkTable> PostgresChunkTable::ReadOnce(ReadConnection* reader,
                                                          TimestampMs max_time) const {
   Connection* connection = reader->connection.get();
   std::vector<std::string> statements;
+  std::vector<TimestampMs> cutoffs;
+  const auto retention = retention_->Copy();
+  const TimestampMs today = std::min(clock_.Now(), leaves_->Newest());
   for (const Leaf& leaf : leaves_->Overlapping(min_time, max_time)) {
+    const TimestampMs cutoff = retention->CutoffOf(leaf.retention_class, today);
+    if (leaf.newest < cutoff) continue;  // the next pass of the upkeep drops it
     if (!reader->prepared.contains(leaf.table)) {
       TRY(connection->Prepare(leaf.table, ReadSql(leaf.table), options_.read_timeout_ms));
       reader->prepared.insert(leaf.table);
     }
     statements.push_back(leaf.table);
+    cutoffs.push_back(cutoff);
   }
   storage::ChunkTable table;
   if (statements.empty()) return table;
@@ -231,7 +269,7 @@ Result<storage::ChunkTable> PostgresChunkTable::ReadOnce(ReadConnection* reader,
   for (const Rows& rows : leaves) total += static_cast<size_t>(rows.size());
   table.rows.reserve(total);
   table.arena.reserve(leaves.size());
-  for (const Rows& rows : leaves) AppendRows(rows, &table);
+  for (size_t i = 0; i < leaves.size(); ++i) AppendRows(leaves[i], cutoffs[i], &table);
   SortRows(&table.rows);
   return table;
 }
@@ -240,7 +278,10 @@ void PostgresChunkTable::Close() { readers_.Close(); }
 
 ChunkMetrics PostgresChunkTable::metrics() const {
   ChunkMetrics metrics = figures_.Copy();
-  metrics.leaves = leaves_->size();
+  for (const Leaf& leaf : leaves_->All()) {
+    ++metrics.leaves;
+    metrics.oldest_leaf = std::min<int64_t>(metrics.oldest_leaf, leaf.start);
+  }
   return metrics;
 }
 

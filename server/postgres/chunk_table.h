@@ -18,6 +18,7 @@
 #include "server/postgres/leaf_registry.h"
 #include "server/postgres/metrics.h"
 #include "server/postgres/ownership.h"
+#include "server/postgres/retention.h"
 #include "server/storage/backend.h"
 
 namespace vigil::postgres {
@@ -45,10 +46,12 @@ struct ChunkTableOptions {
 class PostgresChunkTable : public storage::ChunkStore {
  public:
   PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal, JournalRing* ring,
-                     LeafRegistry* leaves, const Clock& clock);
+                     LeafRegistry* leaves, const SharedRetention* retention, const Clock& clock);
 
   Result<void> WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
                           storage::JournalPosition flushed) override;
+  Result<void> WriteChunks(std::span<const storage::SeriesRecord> series,
+                           std::span<const storage::ChunkRow> rows) override;
   Result<storage::ChunkTable> Read(std::span<const storage::SeriesId> series, TimestampMs min_time,
                                    TimestampMs max_time) const override;
 
@@ -73,6 +76,7 @@ class PostgresChunkTable : public storage::ChunkStore {
   storage::Journal* const journal_;
   JournalRing* const ring_;
   LeafRegistry* const leaves_;
+  const SharedRetention* const retention_;
   const Clock& clock_;
   mutable ConnectionPool readers_;
   mutable Guarded<ChunkMetrics> figures_;

@@ -11,6 +11,7 @@
 #include "client-lib/base/log.h"
 #include "server/postgres/chunk_table.h"
 #include "server/postgres/connection.h"
+#include "server/postgres/exemplar_table.h"
 #include "server/postgres/journal.h"
 #include "server/postgres/journal_tables.h"
 #include "server/postgres/ownership.h"
@@ -56,9 +57,12 @@ struct Database::Impl {
   int server_version = 0;
   JournalRing ring;
   std::unique_ptr<LeafRegistry> leaves;
+  SharedRetention retention{std::make_shared<const RetentionPolicy>()};
   std::unique_ptr<PostgresJournal> journal;
   std::unique_ptr<PostgresChunkTable> chunks;
   std::unique_ptr<PostgresRecovery> recovery;
+  std::unique_ptr<PostgresExemplarTable> exemplars;
+  std::unique_ptr<Maintenance> maintenance;
 
   void Build(std::unique_ptr<Connection> connection, const Ownership& owner,
              const JournalSpans& spans);
@@ -66,6 +70,7 @@ struct Database::Impl {
 
 void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownership& owner,
                            const JournalSpans& spans) {
+  const Clock& clock = options.clock == nullptr ? Clock::System() : *options.clock;
   ring.Restore(Newest(spans));
   leaves = std::make_unique<LeafRegistry>(options.leaf_ms);
   JournalOptions journal_options;
@@ -74,6 +79,7 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   journal_options.commit_interval_ms = options.commit_interval_ms;
   journal_options.commit_bytes = options.commit_bytes;
   journal_options.max_queued_bytes = options.max_queued_bytes;
+  journal_options.spool_bytes = options.spool_bytes;
   journal_options.lease_ms = options.lease_ms;
   journal_options.write_timeout_ms = options.write_timeout_ms;
   journal =
@@ -86,8 +92,21 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   chunk_options.read_timeout_ms = options.read_timeout_ms;
   chunk_options.write_timeout_ms = options.write_timeout_ms;
   chunks = std::make_unique<PostgresChunkTable>(std::move(chunk_options), journal.get(), &ring,
-                                                leaves.get(), Clock::System());
+                                                leaves.get(), &retention, clock);
+  ExemplarTableOptions exemplar_options;
+  exemplar_options.conninfo = options.conninfo;
+  exemplar_options.timeout_ms = options.write_timeout_ms;
+  exemplars = std::make_unique<PostgresExemplarTable>(std::move(exemplar_options), clock);
   recovery = std::make_unique<PostgresRecovery>(options.conninfo, owner, options.read_timeout_ms);
+  MaintenanceOptions upkeep = options.maintenance;
+  upkeep.conninfo = options.conninfo;
+  upkeep.owner = owner;
+  upkeep.timeout_ms = options.write_timeout_ms;
+  maintenance =
+      std::make_unique<Maintenance>(std::move(upkeep), leaves.get(), &retention, clock, [this] {
+        const ChunkMetrics m = chunks->metrics();
+        return Maintenance::FlushState{m.last_flush_time, m.flushes};
+      });
 }
 
 Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
@@ -104,6 +123,7 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   auto reader = TRY(Connection::Open(set.conninfo, "vigil-start", kWriterSession, kAttemptMs));
   impl->Build(std::move(connection), owner, spans);
   TRY(impl->leaves->Load(reader.get(), set.read_timeout_ms));
+  TRY_CONTEXT(impl->maintenance->LoadTombstones(reader.get()), "reading the tombstones");
   // What a crash left behind between a flush and its housekeeping.
   impl->chunks->TruncateCovered(reader.get(), owner.flushed);
   return std::unique_ptr<Database>(new Database(std::move(impl)));
@@ -119,7 +139,10 @@ void Database::Close(int64_t timeout_ms) {
 
 storage::Journal& Database::journal() { return *impl_->journal; }
 storage::ChunkStore& Database::chunks() { return *impl_->chunks; }
+storage::ExemplarTable& Database::exemplars() { return *impl_->exemplars; }
 storage::Recovery& Database::recovery() { return *impl_->recovery; }
+const std::string& Database::conninfo() const { return impl_->options.conninfo; }
+Maintenance& Database::maintenance() { return *impl_->maintenance; }
 
 bool Database::connected() const {
   return impl_->journal->connected() && !impl_->journal->fenced();
@@ -130,6 +153,7 @@ DatabaseMetrics Database::metrics() const {
   DatabaseMetrics metrics;
   metrics.journal = impl_->journal->metrics();
   metrics.chunks = impl_->chunks->metrics();
+  metrics.maintenance = impl_->maintenance->metrics();
   metrics.schema_version = static_cast<uint64_t>(impl_->schema_version);
   metrics.server_version = impl_->server_version;
   metrics.open_read_connections = impl_->chunks->open_read_connections();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client-lib/base/result.h"
+#include "server/postgres/maintenance.h"
 #include "server/postgres/metrics.h"
 #include "server/storage/backend.h"
 
@@ -27,10 +28,15 @@ struct DatabaseOptions {
   // Commits come no closer than this, unless commit_bytes are queued or a sender waits.
   int64_t commit_interval_ms = 200;
   uint64_t commit_bytes = 4U << 20;
-  // HasRoom() is false beyond this.
+  // HasRoom() is false beyond these, for writers that keep their samples and for others.
   uint64_t max_queued_bytes = 64U << 20;
+  uint64_t spool_bytes = 256U << 20;
   // Length of the time-range leaves of the chunk table.
   int64_t leaf_ms = 6 * 3'600'000;
+  // Its conninfo, owner and timeout are filled in.
+  MaintenanceOptions maintenance;
+  // The wall clock of flushes and upkeep; null: the machine's. Must outlive the database.
+  const Clock* clock = nullptr;
   // Connections kept for reading.
   int read_connections = 4;
   int64_t read_timeout_ms = 30'000;
@@ -54,9 +60,13 @@ class Database {
 
   storage::Journal& journal();
   storage::ChunkStore& chunks();
+  storage::ExemplarTable& exemplars();
   // Before the first Enqueue only.
   storage::Recovery& recovery();
+  // Retention and compaction; somebody has to call it (server/maintenance_scheduler.h).
+  Maintenance& maintenance();
 
+  [[nodiscard]] const std::string& conninfo() const;
   // False while the journal has no connection or another server took over.
   [[nodiscard]] bool connected() const;
   // True once another server took over: nothing can be written any more, the process should end.

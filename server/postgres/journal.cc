@@ -295,6 +295,8 @@ JournalMetrics PostgresJournal::metrics() const {
   const JournalQueue::Figures queued = queue_.figures();
   metrics.queued_pages = queued.pages;
   metrics.queued_bytes = queued.bytes;
+  metrics.max_queued_bytes = options_.max_queued_bytes;
+  metrics.spool_bytes = options_.spool_bytes;
   metrics.queued_series = queued.series;
   metrics.last_position = queued.last;
   metrics.durable_position = queued.durable;

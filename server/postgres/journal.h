@@ -36,12 +36,12 @@ struct JournalOptions {
 
 // Every transaction: hold the fence, insert the new series, COPY the pages into the ring's table,
 // commit (synchronously); then waiters are woken. Small batches without new series go in one
-// prepared statement that does the same in one round trip. After a failure it reconnects with backoff, asks
-// the database for its own newest position, counts what is there as committed and sends the rest
-// again. That is exactly once: the primary key (ingester, seq) turns away what an older transaction
-// of unknown outcome has committed meanwhile, and series are inserted with ON CONFLICT DO NOTHING.
-// When another server has taken over, it fails for good: HasRoom() is false, waits get unavailable.
-// Threads: any.
+// prepared statement that does the same in one round trip. After a failure it reconnects with
+// backoff, asks the database for its own newest position, counts what is there as committed and
+// sends the rest again. That is exactly once: the primary key (ingester, seq) turns away what an
+// older transaction of unknown outcome has committed meanwhile, and series are inserted with ON
+// CONFLICT DO NOTHING. When another server has taken over, it fails for good: HasRoom() is false,
+// waits get unavailable. Threads: any.
 class PostgresJournal : public storage::Journal {
  public:
   // connection: the one that took ownership. last: the newest position that the database knows.
@@ -92,7 +92,7 @@ class PostgresJournal : public storage::Journal {
   // Of the writer thread.
   std::unique_ptr<Connection> connection_;
   std::optional<JournalInsert> insert_;  // of connection_
-  std::vector<JournalEntry> batch_;  // taken from the queue, not yet committed
+  std::vector<JournalEntry> batch_;      // taken from the queue, not yet committed
   int64_t next_commit_ns_ = 0;
   int64_t next_renewal_ns_ = 0;
   int64_t retry_at_ns_ = 0;

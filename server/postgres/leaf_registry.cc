@@ -154,6 +154,13 @@ void LeafRegistry::Replace(const std::vector<std::string>& gone, const Leaf& add
   leaves_.insert(std::upper_bound(leaves_.begin(), leaves_.end(), added, Before), added);
 }
 
+TimestampMs LeafRegistry::Newest() const {
+  MutexLock lock(mutex_);
+  TimestampMs newest = INT64_MIN;
+  for (const Leaf& leaf : leaves_) newest = std::max(newest, leaf.newest);
+  return newest;
+}
+
 uint64_t LeafRegistry::size() const {
   MutexLock lock(mutex_);
   return leaves_.size();

@@ -58,6 +58,8 @@ class LeafRegistry {
   void Raise(const std::string& table, TimestampMs newest);
   // The leaves with these tables are gone; `added` (when it has a table) came in their place.
   void Replace(const std::vector<std::string>& gone, const Leaf& added);
+  // Of any sample in any leaf; INT64_MIN without leaves.
+  [[nodiscard]] TimestampMs Newest() const;
   [[nodiscard]] uint64_t size() const;
 
   // Held by whoever writes chunks into leaves, from the look-up to the commit, and by whoever

@@ -150,21 +150,6 @@ Result<void> WriteAsUser(const Cluster& cluster, const std::string& path, const 
   return RunTool(cluster, {"/bin/sh", "-c", script, "sh", path}, text);
 }
 
-Result<void> MakePrivateDirectory(const std::string& path, const ProcessUser& user) {
-  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Internal(path + ": " + Errno());
-  struct stat info = {};
-  if (lstat(path.c_str(), &info) != 0) return Internal(path + ": " + Errno());
-  const bool ours = S_ISDIR(info.st_mode) && (Owns(info, user) || info.st_uid == geteuid());
-  if (!ours) return Internal(path + " belongs to somebody else: remove it");
-  if (!Owns(info, user) && lchown(path.c_str(), user.uid, user.gid) != 0) {
-    return Internal("chown " + path + ": " + Errno());
-  }
-  if ((info.st_mode & 077) != 0 && chmod(path.c_str(), 0700) != 0) {
-    return Internal("chmod " + path + ": " + Errno());
-  }
-  return Ok();
-}
-
 // Everybody who may enter the private directory may be vigil: root, the cluster's user, ourselves.
 Result<void> WriteAccessFiles(const Cluster& cluster, const std::string& dir) {
   TRY(WriteAsUser(cluster, dir + "/pg_hba.conf", ">",
@@ -288,6 +273,39 @@ Result<void> RemoveStaleLocks(const Cluster& cluster) {
 }
 
 }  // namespace
+
+Result<void> MakePrivateDirectory(const std::string& path, const ProcessUser& user) {
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Internal(path + ": " + Errno());
+  struct stat info = {};
+  if (lstat(path.c_str(), &info) != 0) return Internal(path + ": " + Errno());
+  const bool ours = S_ISDIR(info.st_mode) && (Owns(info, user) || info.st_uid == geteuid());
+  if (!ours) return Internal(path + " belongs to somebody else: remove it");
+  if (!Owns(info, user) && lchown(path.c_str(), user.uid, user.gid) != 0) {
+    return Internal("chown " + path + ": " + Errno());
+  }
+  if ((info.st_mode & 077) != 0 && chmod(path.c_str(), 0700) != 0) {
+    return Internal("chmod " + path + ": " + Errno());
+  }
+  return Ok();
+}
+
+Result<std::string> FindTool(const std::string& name) {
+  std::string found;
+  int newest = 0;
+  for (const std::string& dir : CandidateDirs("")) {
+    const std::string path = dir + "/" + name;
+    if (access(path.c_str(), X_OK) != 0) continue;
+    ProcessSpec spec;
+    spec.argv = {path, "--version"};
+    auto version = Run(spec, kToolTimeoutMs);
+    const int major = version ? ParseMajor(*version) : 0;
+    if (major <= newest) continue;
+    newest = major;
+    found = path;
+  }
+  if (found.empty()) return Internal(name + " was not found: " + std::string(kInstallHint));
+  return found;
+}
 
 Result<Cluster> PrepareCluster(const ClusterOptions& options) {
   Cluster cluster;

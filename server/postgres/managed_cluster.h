@@ -48,6 +48,11 @@ bool IsReady(const Cluster& cluster, int pid);
 std::string Conninfo(const Cluster& cluster, const std::string& database);
 std::string PsqlCommand(const Cluster& cluster);
 
+// Makes the directory, for this user alone. An error when it is somebody else's.
+Result<void> MakePrivateDirectory(const std::string& path, const ProcessUser& user);
+// A program of PostgreSQL (pg_dump), the newest that is installed.
+Result<std::string> FindTool(const std::string& name);
+
 // Pure parts.
 // "postgres (PostgreSQL) 15.14 (Debian …)" is 15; 0 when it is something else.
 int ParseMajor(std::string_view version_output);

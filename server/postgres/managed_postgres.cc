@@ -21,6 +21,7 @@
 #include "server/postgres/connection.h"
 #include "server/postgres/managed_cluster.h"
 #include "server/postgres/managed_process.h"
+#include "server/postgres/snapshot.h"
 
 namespace vigil::postgres {
 namespace {
@@ -257,6 +258,10 @@ void ManagedPostgres::Stop() {
     log::Warn("postgres", "could not wake the supervisor of PostgreSQL");
   }
   if (impl_->supervisor.joinable()) impl_->supervisor.join();
+}
+
+Result<void> ManagedPostgres::BackUp(const std::string& directory, int64_t timeout_ms) const {
+  return BackUpCluster(impl_->cluster, directory, timeout_ms);
 }
 
 const std::string& ManagedPostgres::conninfo() const { return impl_->conninfo; }

@@ -47,6 +47,9 @@ class ManagedPostgres {
   // stop_timeout_ms. Close the Database first.
   void Stop();
 
+  // A base backup into a directory that does not exist yet; see BackUpCluster().
+  Result<void> BackUp(const std::string& directory, int64_t timeout_ms) const;
+
   // For DatabaseOptions::conninfo.
   [[nodiscard]] const std::string& conninfo() const;
   // What an operator types to look inside: `psql -h /var/lib/... -U vigil vigil`.

@@ -44,6 +44,13 @@ std::string ReplaySql(int slot, const Ownership& owner) {
 
 }  // namespace
 
+Result<TimestampMs> PostgresRecovery::NewestInChunks() {
+  auto connection = TRY(Connection::Open(conninfo_, "vigil-recovery", {}, kConnectTimeoutMs));
+  const Rows rows = TRY(connection->Query(
+      "SELECT coalesce(max(newest), -9223372036854775807 - 1) FROM vigil.leaf", timeout_ms_));
+  return rows.Int(0, 0);
+}
+
 Result<void> PostgresRecovery::LoadSeries(const std::function<void(storage::SeriesRecord)>& each) {
   auto connection =
       TRY(Connection::Open(conninfo_, "vigil-recovery", "-c jit=off", kConnectTimeoutMs));

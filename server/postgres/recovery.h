@@ -20,6 +20,7 @@ class PostgresRecovery : public storage::Recovery {
   PostgresRecovery(std::string conninfo, Ownership owner, int64_t timeout_ms)
       : conninfo_(std::move(conninfo)), owner_(owner), timeout_ms_(timeout_ms) {}
 
+  Result<TimestampMs> NewestInChunks() override;
   Result<void> LoadSeries(const std::function<void(storage::SeriesRecord)>& each) override;
   Result<void> ReplayJournal(const std::function<void(std::string_view page)>& each) override;
 

@@ -64,6 +64,225 @@ CREATE VIEW vigil.broken_chunk AS
 CREATE VIEW vigil.broken_page AS
     SELECT ingester, seq FROM vigil.unflushed_page WHERE NOT vigil.page_is_whole(page);
 
+-- Values of encoding 6, block by block.
+CREATE FUNCTION vigil.decode_blocks(d bytea, n int, p int) RETURNS float8[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    r record;
+    flags int := get_byte(d, p);
+    mode int := flags & 3;
+    corrected bool := flags & 4 <> 0;
+    c int := get_byte(d, p + 1);
+    divisor float8 := vigil.number_at(d, p + 2, c);
+    block_n int;
+    start int := 0;  -- of the block
+    values_n int;    -- in the block
+    base int8 := 0;
+    slope int8 := 0;
+    h int;
+    bits int;
+    mask int8;
+    packed_p int;
+    place int;
+    patch_n int;
+    patch_at int[];
+    patch_x int8[];
+    patch int;
+    special_n int;
+    special_at int[];
+    special_v float8[];
+    special int;
+    fix_base int8;
+    fix_bits int;
+    fix_mask int8;
+    fix_p int;
+    bit_at int;
+    x int8;
+    m int8 := 0;
+    v float8;
+    vals float8[] := array_fill(NULL::float8, ARRAY[n]);
+BEGIN
+    IF flags > 7 OR mode = 3 THEN
+        RAISE EXCEPTION 'the mode % is unknown', flags;
+    END IF;
+    r := vigil.varint(d, p + 2 + (c & 15));
+    p := r.p;
+    block_n := r.x;
+    WHILE start < n LOOP
+        values_n := least(block_n, n - start);
+        r := vigil.varint(d, p);
+        p := r.p;
+        base := base + vigil.unzigzag(r.x);
+        IF mode > 0 THEN
+            r := vigil.varint(d, p);
+            p := r.p;
+            slope := vigil.unzigzag(r.x);
+        END IF;
+        h := get_byte(d, p);
+        p := p + 1;
+        bits := h & 63;
+        mask := (1::int8 << bits) - 1;
+        patch_n := 0;
+        IF h & 64 <> 0 THEN
+            r := vigil.varint(d, p);
+            p := r.p;
+            patch_n := r.x;
+            place := -1;
+            FOR j IN 1..patch_n LOOP
+                r := vigil.varint(d, p);
+                place := place + 1 + r.x::int;
+                patch_at[j] := place;
+                r := vigil.varint(d, r.p);
+                p := r.p;
+                patch_x[j] := vigil.unzigzag(r.x) << bits;
+            END LOOP;
+        END IF;
+        special_n := 0;
+        IF h & 128 <> 0 THEN
+            r := vigil.varint(d, p);
+            p := r.p;
+            special_n := r.x;
+            place := -1;
+            FOR j IN 1..special_n LOOP
+                r := vigil.varint(d, p);
+                place := place + 1 + r.x::int;
+                special_at[j] := place;
+                c := get_byte(d, r.p);
+                special_v[j] := CASE WHEN c <> 240 THEN vigil.number_at(d, r.p + 1, c) END;
+                p := r.p + 1 + CASE WHEN c = 240 THEN 0 ELSE c & 15 END;
+            END LOOP;
+        END IF;
+        packed_p := p;
+        p := p + ((values_n - (mode = 1)::int) * bits + 7) / 8;
+        IF corrected THEN
+            r := vigil.varint(d, p);
+            fix_base := vigil.unzigzag(r.x);
+            fix_bits := get_byte(d, r.p);
+            fix_mask := (1::int8 << fix_bits) - 1;
+            fix_p := r.p + 1;
+            p := fix_p + (values_n * fix_bits + 7) / 8;
+        END IF;
+        -- A block without anything out of the ordinary: fewer statements per value.
+        IF patch_n = 0 AND special_n = 0 AND NOT corrected THEN
+            IF mode = 1 THEN
+                m := base;
+                vals[start + 1] := m::float8 / divisor;
+                FOR i IN 1..values_n - 1 LOOP
+                    bit_at := (i - 1) * bits;
+                    m := m + slope
+                        + (vigil.le_int(d, packed_p + bit_at / 8, (bit_at % 8 + bits + 7) / 8)
+                           >> bit_at % 8 & mask);
+                    vals[start + i + 1] := m::float8 / divisor;
+                END LOOP;
+            ELSE  -- the slope of mode 0 is 0
+                FOR i IN 0..values_n - 1 LOOP
+                    bit_at := i * bits;
+                    vals[start + i + 1] := (base + (i * slope >> 16)
+                        + (vigil.le_int(d, packed_p + bit_at / 8, (bit_at % 8 + bits + 7) / 8)
+                           >> bit_at % 8 & mask))::float8 / divisor;
+                END LOOP;
+            END IF;
+            start := start + values_n;
+            CONTINUE;
+        END IF;
+        patch := 1;
+        special := 1;
+        FOR i IN 0..values_n - 1 LOOP
+            IF mode = 1 AND i = 0 THEN
+                m := base;
+            ELSE
+                bit_at := CASE WHEN mode = 1 THEN i - 1 ELSE i END * bits;
+                x := vigil.le_int(d, packed_p + bit_at / 8, (bit_at % 8 + bits + 7) / 8)
+                    >> bit_at % 8 & mask;
+                IF patch <= patch_n AND patch_at[patch] = i THEN
+                    x := x + patch_x[patch];
+                    patch := patch + 1;
+                END IF;
+                m := CASE mode WHEN 0 THEN base + x WHEN 1 THEN m + slope + x
+                               ELSE base + x + (i * slope >> 16) END;
+            END IF;
+            IF special <= special_n AND special_at[special] = i THEN
+                vals[start + i + 1] := special_v[special];
+                special := special + 1;
+                CONTINUE;
+            END IF;
+            v := m::float8 / divisor;
+            IF corrected THEN
+                bit_at := i * fix_bits;
+                v := vigil.float_of_bits(('x' || encode(float8send(v), 'hex'))::bit(64)::int8
+                    + fix_base + (vigil.le_int(d, fix_p + bit_at / 8,
+                                               (bit_at % 8 + fix_bits + 7) / 8)
+                                  >> bit_at % 8 & fix_mask));
+            END IF;
+            vals[start + i + 1] := v;
+        END LOOP;
+        start := start + values_n;
+    END LOOP;
+    RETURN vals;
+END
+$$;
+
+-- Values of encoding 7: high bits out of a list, low bits as they are.
+CREATE FUNCTION vigil.decode_split(d bytea, n int, p int) RETURNS float8[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    r record;
+    low_bits int := get_byte(d, p);
+    mask int8 := (1::int8 << low_bits) - 1;
+    list_n int;
+    highs int8[];
+    index_bits int := 0;
+    other_n int;
+    other_at int[];
+    other_high int8[];
+    other int := 1;
+    place int := -1;
+    low_p int;
+    bit_at int;
+    high int8;
+    vals float8[] := array_fill(NULL::float8, ARRAY[n]);
+BEGIN
+    r := vigil.varint(d, p + 1);
+    p := r.p;
+    list_n := r.x;
+    FOR j IN 1..list_n LOOP
+        r := vigil.varint(d, p);
+        p := r.p;
+        highs[j] := r.x << low_bits;
+    END LOOP;
+    WHILE list_n - 1 >= 1 << index_bits LOOP
+        index_bits := index_bits + 1;
+    END LOOP;
+    r := vigil.varint(d, p);
+    p := r.p;
+    other_n := r.x;
+    FOR j IN 1..other_n LOOP
+        r := vigil.varint(d, p);
+        place := place + 1 + r.x::int;
+        other_at[j] := place;
+        r := vigil.varint(d, r.p);
+        p := r.p;
+        other_high[j] := r.x << low_bits;
+    END LOOP;
+    low_p := p + (n * index_bits + 7) / 8;
+    FOR i IN 0..n - 1 LOOP
+        IF other <= other_n AND other_at[other] = i THEN
+            high := other_high[other];
+            other := other + 1;
+        ELSE
+            bit_at := i * index_bits;
+            high := highs[1 + (vigil.le_int(d, p + bit_at / 8, (bit_at % 8 + index_bits + 7) / 8)
+                               >> bit_at % 8 & ((1 << index_bits) - 1))];
+        END IF;
+        bit_at := i * low_bits;
+        vals[i + 1] := vigil.float_of_bits(
+            high | (vigil.le_int(d, low_p + bit_at / 8, (bit_at % 8 + low_bits + 7) / 8)
+                    >> bit_at % 8 & mask));
+    END LOOP;
+    RETURN vals;
+END
+$$;
+
 -- The samples of one chunk without staleness markers; none of a chunk of histograms. A chunk that
 -- cannot be decoded gives a warning and no rows. `SET vigil.verify = on` also verifies checksums,
 -- which takes half as long again.
@@ -78,6 +297,7 @@ DECLARE
     p int := 5;
     c int;
     times int8[];
+    vals float8[];
 BEGIN
     value_encoding := get_byte(d, 4) >> 4;
     IF value_encoding = 5 THEN
@@ -101,9 +321,13 @@ BEGIN
     END IF;
     r := vigil.decode_times(d, get_byte(d, 4) & 15, n, min_time, p);
     times := r.times;
-    RETURN QUERY SELECT x.t, x.v
-        FROM unnest(times, vigil.decode_values(d, value_encoding, n, r.p)) AS x (t, v)
-        WHERE x.v IS NOT NULL;
+    vals := CASE WHEN value_encoding < 5 THEN vigil.decode_values(d, value_encoding, n, r.p)
+                 WHEN value_encoding = 6 THEN vigil.decode_blocks(d, n, r.p)
+                 WHEN value_encoding = 7 THEN vigil.decode_split(d, n, r.p) END;
+    IF vals IS NULL THEN
+        RAISE EXCEPTION 'the value encoding % is unknown', value_encoding;
+    END IF;
+    RETURN QUERY SELECT x.t, x.v FROM unnest(times, vals) AS x (t, v) WHERE x.v IS NOT NULL;
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'a chunk that begins at % cannot be decoded: %', min_time, SQLERRM;
 END
@@ -141,7 +365,7 @@ DECLARE
     c int;
     value float8;
 BEGIN
-    IF get_byte(page, 0) = 2 THEN  -- histograms
+    IF get_byte(page, 0) IN (2, 3) THEN  -- histograms
         RETURN;
     END IF;
     IF get_byte(page, 0) <> 1 THEN
@@ -301,11 +525,13 @@ END
 $$;
 
 -- The samples of the series `ids` (sorted) from t0 to t1, both inclusive, from chunks and journal,
--- each time of a series once. Chunks seldom overlap (late samples, imports); only then the samples
--- are sorted, and of equal times the one from the chunk that begins first stays, as in PromQL.
+-- each time of a series once, without deleted ones. Chunks seldom overlap (late samples, imports);
+-- only then the samples are sorted, and of equal times the one from the chunk that begins first
+-- stays, as in PromQL. The rows go through a store that spills to disk beyond work_mem: with more of
+-- it large answers come twice as fast.
 CREATE FUNCTION vigil.samples_of(ids int8[], t0 int8, t1 int8)
 RETURNS TABLE (series_id int8, t int8, v float8)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET work_mem = '64MB' AS $$
 DECLARE
     oldest int8;
     overlap bool;
@@ -314,8 +540,11 @@ DECLARE
     j_times int8[];
     j_values float8[];
     j_oldest int8;
+    deleted bool;
 BEGIN
     PERFORM vigil.hold_journal();
+    deleted := EXISTS (SELECT FROM vigil.tombstone d
+                       WHERE d.t0 <= samples_of.t1 AND d.t1 >= samples_of.t0 AND d.series && ids);
     SELECT array_agg(d.series_id), array_agg(d.t), array_agg(d.v), min(d.t)
         INTO j_ids, j_times, j_values, j_oldest
         FROM vigil.unflushed_page j, vigil.decode_page(j.page, ids, t0, t1) d;
@@ -328,7 +557,7 @@ BEGIN
               FROM vigil.chunk c
               WHERE c.series_id = ANY (ids) AND c.min_time BETWEEN oldest AND t1
                   AND c.min_time + c.span_ms >= t0) x;
-    IF overlap OR j_oldest <= newest_chunk THEN
+    IF deleted OR overlap OR j_oldest <= newest_chunk THEN
         RETURN QUERY
             SELECT DISTINCT ON (x.series_id, x.t) x.series_id, x.t, x.v
             FROM (
@@ -339,7 +568,11 @@ BEGIN
                 UNION ALL
                 SELECT j.series_id, 9223372036854775807, j.t, j.v
                 FROM unnest(j_ids, j_times, j_values) AS j (series_id, t, v)
-            ) x ORDER BY x.series_id, x.t, x.start;
+            ) x
+            WHERE NOT deleted OR NOT EXISTS (
+                SELECT FROM vigil.tombstone g
+                WHERE x.t BETWEEN g.t0 AND g.t1 AND x.series_id = ANY (g.series))
+            ORDER BY x.series_id, x.t, x.start;
         RETURN;
     END IF;
     RETURN QUERY
@@ -355,7 +588,7 @@ CREATE OR REPLACE FUNCTION vigil.samples(selector text,
                                          from_time timestamptz DEFAULT now() - interval '1 hour',
                                          to_time timestamptz DEFAULT now())
 RETURNS TABLE (series_id int8, "time" timestamptz, value float8, labels jsonb)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE SET work_mem = '64MB' AS $$
 DECLARE
     ids int8[];
     all_labels jsonb[];
@@ -369,6 +602,343 @@ BEGIN
         SELECT s.id, to_timestamp(x.t::float8 / 1000), x.v, s.labels
         FROM vigil.samples_of(ids, vigil.ms_from(from_time), vigil.ms_until(to_time)) x
         JOIN unnest(ids, all_labels) AS s (id, labels) ON s.id = x.series_id;
+END
+$$;
+
+-- Native histograms (server/chunks/histogram_record.h).
+
+-- The bits of a float64; SQL has one NaN.
+CREATE FUNCTION vigil.bits_of_float(v float8) RETURNS int8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT ('x' || encode(float8send(v), 'hex'))::bit(64)::int8
+$$;
+
+-- The upper bound of bucket i: of a schema with custom bounds out of the list, else a power of two.
+CREATE FUNCTION vigil.bucket_bound(schema int, custom float8[], i int) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN schema = -53 THEN
+            CASE WHEN i < 0 THEN '-Infinity' WHEN i >= cardinality(custom) THEN 'Infinity'
+                 ELSE custom[i + 1] END
+        WHEN i / 2::float8 ^ schema >= 1024 THEN 'Infinity'
+        WHEN i / 2::float8 ^ schema <= -1074 THEN 5e-324::float8
+        ELSE 2::float8 ^ (i / 2::float8 ^ schema)
+    END
+$$;
+
+-- The buckets as [lower bound, upper bound, count] with rising bounds, empty ones left out. slots:
+-- count, zero count, positive buckets, negative buckets; their indexes are in pos_at, neg_at.
+CREATE FUNCTION vigil.buckets_of(schema int, zero_threshold float8, custom float8[], pos_at int[],
+                                 neg_at int[], slots float8[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_array(b.low, b.high, b.n) ORDER BY b.low, b.high), '[]')
+    FROM (
+        SELECT vigil.bucket_bound(schema, custom, at - 1) AS low,
+               vigil.bucket_bound(schema, custom, at) AS high, slots[2 + ord] AS n
+        FROM unnest(pos_at) WITH ORDINALITY AS p (at, ord)
+        UNION ALL
+        SELECT -vigil.bucket_bound(schema, custom, at), -vigil.bucket_bound(schema, custom, at - 1),
+               slots[2 + cardinality(pos_at) + ord]
+        FROM unnest(neg_at) WITH ORDINALITY AS q (at, ord)
+        UNION ALL SELECT -zero_threshold, zero_threshold, slots[2]
+    ) b WHERE b.n <> 0
+$$;
+
+-- The bucket indexes that a list of spans stands for.
+CREATE FUNCTION vigil.read_spans(d bytea, INOUT p int, OUT at int[])
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    r record;
+    spans int;
+    i int := 0;
+BEGIN
+    at := '{}';
+    r := vigil.varint(d, p);
+    p := r.p;
+    spans := r.x;
+    FOR j IN 1..spans LOOP
+        r := vigil.varint(d, p);
+        i := i + vigil.unzigzag(r.x)::int;
+        r := vigil.varint(d, r.p);
+        p := r.p;
+        FOR k IN 1..r.x::int LOOP
+            at := at || i;
+            i := i + 1;
+        END LOOP;
+    END LOOP;
+END
+$$;
+
+-- n histograms from position p on; with `ids`, the series of each, counts are not told by those of
+-- another series.
+CREATE FUNCTION vigil.read_histograms(d bytea, p int, n int, ids int8[])
+RETURNS TABLE (i int, count float8, sum float8, buckets jsonb)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    r record;
+    c int;
+    j int;
+    schema int := 0;
+    zero_threshold float8 := 0;
+    custom float8[] := '{}';
+    pos_at int[] := '{}';
+    neg_at int[] := '{}';
+    new_schema int;
+    new_pos int[];
+    new_neg int[];
+    slots float8[] := ARRAY[0, 0];
+    rest int8 := 0;
+    whole bool := true;
+    repeats int;
+    width int;
+    sparse bool;
+    flags_p int;
+    item int;
+    mask int8;
+    bit_at int;
+    step int8;
+    total int8;
+BEGIN
+    i := 0;
+    sum := 0;
+    WHILE i < n LOOP
+        c := get_byte(d, p);
+        p := p + 1;
+        IF c >= 128 THEN
+            FOR k IN 1..c - 127 LOOP
+                i := i + 1;
+                RETURN NEXT;
+            END LOOP;
+            CONTINUE;
+        END IF;
+        IF i > 0 AND ids[i + 1] <> ids[i] THEN
+            slots := array_fill(0::float8, ARRAY[cardinality(slots)]);
+            sum := 0;
+            rest := 0;
+            whole := true;
+        END IF;
+        IF c & 8 <> 0 THEN  -- a layout
+            r := vigil.varint(d, p);
+            new_schema := vigil.unzigzag(r.x);
+            p := r.p + 1 + (get_byte(d, r.p) & 15);
+            zero_threshold := vigil.number_at(d, r.p + 1, get_byte(d, r.p));
+            r := vigil.read_spans(d, p);
+            new_pos := r.at;
+            r := vigil.read_spans(d, r.p);
+            new_neg := r.at;
+            r := vigil.varint(d, r.p);
+            p := r.p;
+            custom := '{}';
+            FOR k IN 1..r.x::int LOOP
+                custom := custom || vigil.number_at(d, p + 1, get_byte(d, p));
+                p := p + 1 + (get_byte(d, p) & 15);
+            END LOOP;
+            IF new_schema <> schema THEN
+                slots := array_fill(0::float8, ARRAY[cardinality(slots)]);
+            END IF;
+            slots := ARRAY[slots[1], slots[2]]
+                || ARRAY(SELECT coalesce(slots[2 + array_position(pos_at, a)], 0)
+                         FROM unnest(new_pos) WITH ORDINALITY AS u (a, o) ORDER BY o)
+                || ARRAY(SELECT coalesce(slots[2 + cardinality(pos_at)
+                                               + array_position(neg_at, a)], 0)
+                         FROM unnest(new_neg) WITH ORDINALITY AS u (a, o) ORDER BY o);
+            schema := new_schema;
+            pos_at := new_pos;
+            neg_at := new_neg;
+            rest := 0;
+        END IF;
+        -- The sum.
+        j := get_byte(d, p);
+        IF j = 144 THEN
+            p := p + 1;
+        ELSIF j > 160 AND j < 168 THEN
+            sum := vigil.float_of_bits(vigil.bits_of_float(sum) # vigil.le_int(d, p + 1, j & 15));
+            p := p + 1 + (j & 15);
+        ELSE
+            sum := vigil.number_at(d, p + 1, j);
+            p := p + 1 + (j & 15);
+        END IF;
+        IF c & 16 <> 0 THEN  -- counts are floats
+            whole := false;
+            repeats := 0;
+            FOR k IN 1..cardinality(slots) LOOP
+                IF repeats > 0 THEN
+                    repeats := repeats - 1;
+                    CONTINUE;
+                END IF;
+                c := get_byte(d, p);
+                p := p + 1;
+                IF c & 15 = 0 THEN
+                    repeats := c >> 4;
+                ELSE
+                    slots[k] := vigil.float_of_bits(vigil.bits_of_float(slots[k])
+                        # (vigil.le_int(d, p, c & 15) << (8 * (8 - (c >> 4) - (c & 15)))));
+                    p := p + (c & 15);
+                END IF;
+            END LOOP;
+        ELSE
+            IF NOT whole THEN
+                slots := array_fill(0::float8, ARRAY[cardinality(slots)]);
+                rest := 0;
+                whole := true;
+            END IF;
+            c := get_byte(d, p);
+            p := p + 1;
+            width := c & 63;
+            mask := (1::int8 << width) - 1;
+            sparse := c & 64 <> 0;
+            flags_p := p;
+            IF sparse THEN
+                p := p + (cardinality(slots) + 7) / 8;
+            END IF;
+            item := 0;
+            total := 0;
+            FOR k IN 1..cardinality(slots) LOOP
+                step := 0;
+                IF NOT sparse OR get_byte(d, flags_p + (k - 1) / 8) >> (k - 1) % 8 & 1 = 1 THEN
+                    bit_at := item * width;
+                    step := vigil.unzigzag(
+                        vigil.le_int(d, p + bit_at / 8, (bit_at % 8 + width + 7) / 8)
+                        >> bit_at % 8 & mask);
+                    item := item + 1;
+                END IF;
+                IF k = 1 THEN
+                    rest := rest + step;
+                    total := rest;
+                ELSE
+                    slots[k] := slots[k]::int8 + step;
+                    total := total + slots[k]::int8;
+                END IF;
+            END LOOP;
+            slots[1] := total;
+            p := p + (item * width + 7) / 8;
+        END IF;
+        count := slots[1];
+        buckets := vigil.buckets_of(schema, zero_threshold, custom, pos_at, neg_at, slots);
+        i := i + 1;
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+-- The histograms of one chunk; none of a chunk of floats.
+CREATE FUNCTION vigil.decode_histogram_chunk(min_time int8, data bytea)
+RETURNS TABLE (t int8, count float8, sum float8, buckets jsonb)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    d bytea := data || ''::bytea;
+    r record;
+    n int;
+BEGIN
+    IF get_byte(d, 4) >> 4 <> 5 THEN
+        RETURN;
+    END IF;
+    r := vigil.varint(d, 5);
+    n := r.x;
+    r := vigil.varint(d, r.p);
+    r := vigil.decode_times(d, get_byte(d, 4) & 15, n, min_time, r.p);
+    RETURN QUERY SELECT r.times[h.i], h.count, h.sum, h.buckets
+        FROM vigil.read_histograms(d, r.p, n, NULL) h;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'a chunk that begins at % cannot be decoded: %', min_time, SQLERRM;
+END
+$$;
+
+-- The histograms of a journal page of format 2, or of the joined parts of such a page.
+CREATE FUNCTION vigil.decode_histogram_page(page bytea)
+RETURNS TABLE (series_id int8, t int8, count float8, sum float8, buckets jsonb)
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    r record;
+    p int;
+    n int;
+    run int;
+    id int8 := 0;
+    clock int8 := 0;
+    ids int8[] := '{}';
+    times int8[] := '{}';
+BEGIN
+    r := vigil.varint(page, 5);
+    n := r.x;
+    p := r.p;
+    WHILE cardinality(ids) < n LOOP
+        r := vigil.varint(page, p);
+        p := r.p;
+        FOR k IN 1..r.x::int LOOP
+            IF k = 1 THEN
+                r := vigil.varint(page, p);
+                p := r.p;
+                id := id + vigil.unzigzag(r.x);
+            ELSE
+                id := id + 1;
+            END IF;
+            ids := ids || id;
+        END LOOP;
+    END LOOP;
+    WHILE cardinality(times) < n LOOP
+        r := vigil.varint(page, p);
+        run := r.x;
+        r := vigil.varint(page, r.p);
+        p := r.p;
+        clock := clock + vigil.unzigzag(r.x);
+        times := times || array_fill(clock, ARRAY[run]);
+    END LOOP;
+    RETURN QUERY SELECT ids[h.i], times[h.i], h.count, h.sum, h.buckets
+        FROM vigil.read_histograms(page, p, n, ids) h;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'a journal page cannot be decoded: %', SQLERRM;
+END
+$$;
+
+-- The native histograms of a selector, from chunks and journal. buckets are jsonb:
+-- [[lower bound, upper bound, count], …].
+CREATE FUNCTION vigil.histograms(selector text,
+                                 from_time timestamptz DEFAULT now() - interval '1 hour',
+                                 to_time timestamptz DEFAULT now())
+RETURNS TABLE (series_id int8, "time" timestamptz, count float8, sum float8, buckets jsonb,
+               labels jsonb)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    first int8 := vigil.ms_from(from_time);
+    last int8 := vigil.ms_until(to_time);
+    ids int8[];
+    all_labels jsonb[];
+    oldest int8;
+BEGIN
+    SELECT array_agg(m.series_id ORDER BY m.series_id), array_agg(m.labels ORDER BY m.series_id)
+        INTO ids, all_labels FROM vigil.match_series(selector) m;
+    IF ids IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM vigil.hold_journal();
+    SELECT min(l.min_time) INTO oldest FROM vigil.leaf l WHERE l.newest >= first;
+    RETURN QUERY
+        SELECT DISTINCT ON (s.id, x.t) s.id, to_timestamp(x.t::float8 / 1000), x.count, x.sum,
+               x.buckets, s.labels
+        FROM (
+            SELECT c.series_id, c.min_time AS start, h.*
+            FROM vigil.chunk c, vigil.decode_histogram_chunk(c.min_time, c.data) h
+            WHERE c.series_id = ANY (ids) AND c.encoding >> 8 = 5
+                AND c.min_time BETWEEN oldest AND last AND c.min_time + c.span_ms >= first
+            UNION ALL
+            SELECT h.series_id, 9223372036854775807, h.t, h.count, h.sum, h.buckets
+            FROM (SELECT j.page FROM vigil.unflushed_page j WHERE get_byte(j.page, 0) = 2
+                  UNION ALL
+                  -- A large histogram is in parts with numbers from 0 on: those of one histogram
+                  -- stand behind each other in the journal.
+                  SELECT '\x0200000000'::bytea || string_agg(q.bytes, ''::bytea ORDER BY q.seq)
+                  FROM (SELECT y.ingester, y.seq, substr(y.page, y.body + 1) AS bytes,
+                               y.seq - y.part AS whole
+                        FROM (SELECT j.ingester, j.seq, j.page, a.x AS part, b.p AS body
+                              FROM vigil.unflushed_page j, vigil.varint(j.page, 5) a,
+                                   vigil.varint(j.page, a.p) b
+                              WHERE get_byte(j.page, 0) = 3) y) q
+                  GROUP BY q.ingester, q.whole) g, vigil.decode_histogram_page(g.page) h
+        ) x JOIN unnest(ids, all_labels) AS s (id, labels) ON s.id = x.series_id
+        WHERE x.t BETWEEN first AND last
+            AND NOT EXISTS (SELECT FROM vigil.tombstone g WHERE x.t BETWEEN g.t0 AND g.t1
+                            AND x.series_id = ANY (g.series))
+        ORDER BY s.id, x.t, x.start;
 END
 $$;
 

@@ -14,7 +14,7 @@ std::vector<std::string> Pages(size_t count) { return std::vector<std::string>(c
 class JournalQueueTest : public testing::Test {
  protected:
   ManualClock clock_;
-  JournalQueue queue_{100, 1000, clock_};
+  JournalQueue queue_{100, 1000, 3000, clock_};
 };
 
 TEST_F(JournalQueueTest, PositionsCountPages) {
@@ -48,6 +48,15 @@ TEST_F(JournalQueueTest, BytesBeingWrittenStillCountAgainstTheRoom) {
   queue_.Committed(batch.back().last(), bytes, 0);
   EXPECT_TRUE(queue_.HasRoom());
   EXPECT_EQ(queue_.figures().pages, 0U);
+}
+
+TEST_F(JournalQueueTest, ScrapesAreSpooledWhenSendersAreTurnedAway) {
+  while (queue_.HasRoom()) queue_.Enqueue({}, Pages(10));
+  EXPECT_GE(queue_.figures().bytes, 1000U);
+  EXPECT_TRUE(queue_.HasRoom(storage::Writer::kLosesSamples));
+  while (queue_.HasRoom(storage::Writer::kLosesSamples)) queue_.Enqueue({}, Pages(10));
+  EXPECT_GE(queue_.figures().bytes, 3000U);
+  EXPECT_LT(queue_.figures().bytes, 3100U);
 }
 
 TEST_F(JournalQueueTest, WaitReturnsWhenDurable) {

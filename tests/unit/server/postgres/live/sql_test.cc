@@ -209,7 +209,7 @@ TEST_F(SqlTest, DecodesChunksBitForBit) {
     value_encodings.insert(encoding >> 8);
   }
   EXPECT_EQ(time_encodings.size(), 3U);
-  EXPECT_EQ(value_encodings.size(), 5U);
+  EXPECT_GE(value_encodings.size(), 5U);
 }
 
 TEST_F(SqlTest, BrokenChunkIsAWarningAndNoRows) {

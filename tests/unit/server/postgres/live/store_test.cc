@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Journal, chunks and recovery on a real PostgreSQL.
 #include <algorithm>
+#include <cmath>
 
+#include "client-lib/model/sample.h"
+#include "server/postgres/exemplar_table.h"
 #include "tests/unit/server/postgres/live/live.h"
 
 namespace vigil::postgres {
@@ -351,6 +354,58 @@ TEST_F(StoreTest, ReadsGoOnAfterIdleConnectionsDied) {
   const auto table = database_->chunks().Read(ids, 0, 5000);
   ASSERT_OK(table);
   EXPECT_EQ(table->rows.size(), 1U);
+}
+
+TEST_F(StoreTest, KnowsHowFarTheChunksGo) {
+  Open();
+  EXPECT_EQ(*database_->recovery().NewestInChunks(), INT64_MIN);
+  Flush({Row(1, 1000, 2000, "one"), Row(2, 500, 7000, "two")}, 0);
+  EXPECT_EQ(*database_->recovery().NewestInChunks(), 7000);
+}
+
+TEST_F(StoreTest, KeepsExemplarsByDay) {
+  Open();
+  constexpr int64_t kDay = 86'400'000;
+  ManualClock clock{20'000 * kDay + 1000};
+  ExemplarTableOptions options;
+  options.conninfo = conninfo_;
+  options.retention_ms = 2 * kDay;
+  PostgresExemplarTable table(options, clock);
+  const auto row = [&](storage::SeriesId series, TimestampMs time, double value,
+                       Labels labels) -> storage::ExemplarRow {
+    return {series, {std::move(labels), value, time}};
+  };
+  const Labels traced = Labels::Of({{"trace_id", "a\"b\\,{}"}, {"x", "y"}});
+  const TimestampMs now = clock.Now();
+  // Too old and too far ahead are left out.
+  ASSERT_OK(table.WriteExemplars(
+      std::vector{row(1, now, 0.25, traced), row(2, now - kDay, NormalNaN(), Labels()),
+                  row(3, now - 3 * kDay, 1, traced), row(4, now + 2 * 3'600'000, 1, traced)}));
+  auto admin = Connect(conninfo_);
+  EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar"), "2");
+  EXPECT_EQ(Ask(admin.get(), "SELECT labels->>'trace_id' FROM vigil.exemplar WHERE series_id = 1"),
+            "a\"b\\,{}");
+  auto newest = table.ReadNewest(10);
+  ASSERT_OK(newest);
+  ASSERT_EQ(newest->size(), 2U);
+  EXPECT_EQ((*newest)[0].series, 2);
+  EXPECT_TRUE(std::isnan((*newest)[0].exemplar.value));
+  EXPECT_TRUE((*newest)[0].exemplar.labels.empty());
+  EXPECT_EQ((*newest)[1].exemplar.labels, traced);
+  EXPECT_EQ((*newest)[1].exemplar.value, 0.25);
+  EXPECT_EQ(table.ReadNewest(1)->at(0).series, 1);
+
+  // A killed session is opened anew; days that are over go.
+  ASSERT_OK(
+      admin->Execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
+                     "application_name = 'vigil-exemplars'",
+                     10'000));
+  clock.Advance(2 * kDay);
+  const std::vector<storage::ExemplarRow> later = {row(5, clock.Now(), 1, traced)};
+  EXPECT_FALSE(table.WriteExemplars(later));
+  ASSERT_OK(table.WriteExemplars(later));
+  EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar WHERE series_id = 2"), "0");
+  EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar"), "2");
 }
 
 TEST_F(StoreTest, ClosedDatabaseSaysSo) {

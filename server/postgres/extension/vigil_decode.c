@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions PostgreSQL calls. What cannot be decoded is a warning and no rows, as with the
+// PL/pgSQL functions that these stand in for; checksums are always verified.
+#include "postgres.h"
+
+#include "catalog/pg_type_d.h"
+#include "decoder.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/tuplestore.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(vigil_decode_chunk);
+PG_FUNCTION_INFO_V1(vigil_decode_page);
+PG_FUNCTION_INFO_V1(vigil_chunk_columns);
+PG_FUNCTION_INFO_V1(vigil_crc32c);
+
+// Interrupts are looked at once in so many samples.
+#define SAMPLES_PER_CHECK 4096
+
+static pg_crc32c Checksum(const uint8_t* data, size_t size) {
+  pg_crc32c crc;
+  INIT_CRC32C(crc);
+  COMP_CRC32C(crc, data, size);
+  FIN_CRC32C(crc);
+  return crc;
+}
+
+static uint32_t StoredChecksum(const uint8_t* at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+// SQL has one NaN; the decoders in SQL give that one, so these do.
+static Datum ValueDatum(uint64_t bits) {
+  double value;
+  memcpy(&value, &bits, sizeof(value));
+  return Float8GetDatum(isnan(value) ? get_float8_nan() : value);
+}
+
+typedef struct Columns {
+  uint32_t n;
+  int64_t* times;
+  uint64_t* bits;
+} Columns;
+
+static const char* DecodeBytes(const bytea* data, int64_t min_time, Columns* columns) {
+  const uint8_t* bytes = (const uint8_t*)VARDATA_ANY(data);
+  const size_t size = VARSIZE_ANY_EXHDR(data);
+  VigilChunk chunk;
+  const char* error;
+  columns->n = 0;
+  if (size < 5) return "it ends too early";
+  if (bytes[4] >> 4 == 5) return NULL;  // histograms
+  if (Checksum(bytes + 4, size - 4) != StoredChecksum(bytes)) return "its checksum is wrong";
+  error = VigilOpenChunk(bytes, size, &chunk);
+  if (error != NULL) return error;
+  columns->times = palloc(chunk.n * sizeof(int64_t));
+  columns->bits = palloc(chunk.n * sizeof(uint64_t));
+  error = VigilDecodeChunk(&chunk, min_time, columns->times, columns->bits);
+  if (error == NULL) columns->n = chunk.n;
+  return error;
+}
+
+static void WarnChunk(int64_t min_time, const char* error) {
+  ereport(WARNING, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("a chunk that begins at " INT64_FORMAT " cannot be decoded: %s",
+                           min_time, error)));
+}
+
+// decode_chunk(min_time int8, data bytea) RETURNS TABLE (t int8, v float8)
+Datum vigil_decode_chunk(PG_FUNCTION_ARGS) {
+  ReturnSetInfo* result = (ReturnSetInfo*)fcinfo->resultinfo;
+  const int64_t min_time = PG_GETARG_INT64(0);
+  Columns columns;
+  const char* error;
+  bool nulls[2] = {false, false};
+  Datum row[2];
+  InitMaterializedSRF(fcinfo, 0);
+  error = DecodeBytes(PG_GETARG_BYTEA_PP(1), min_time, &columns);
+  if (error != NULL) {
+    WarnChunk(min_time, error);
+    return (Datum)0;
+  }
+  for (uint32_t i = 0; i < columns.n; ++i) {
+    if (i % SAMPLES_PER_CHECK == 0) CHECK_FOR_INTERRUPTS();
+    if (columns.bits[i] == VIGIL_STALE_BITS) continue;
+    row[0] = Int64GetDatum(columns.times[i]);
+    row[1] = ValueDatum(columns.bits[i]);
+    tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+  }
+  return (Datum)0;
+}
+
+// decode_page(page bytea, wanted int8[], t0 int8, t1 int8)
+// RETURNS TABLE (series_id int8, t int8, v float8)
+Datum vigil_decode_page(PG_FUNCTION_ARGS) {
+  ReturnSetInfo* result = (ReturnSetInfo*)fcinfo->resultinfo;
+  const bytea* page = PG_GETARG_BYTEA_PP(0);
+  ArrayType* wanted = PG_GETARG_ARRAYTYPE_P(1);
+  const int64_t t0 = PG_GETARG_INT64(2);
+  const int64_t t1 = PG_GETARG_INT64(3);
+  const uint8_t* bytes = (const uint8_t*)VARDATA_ANY(page);
+  const size_t size = VARSIZE_ANY_EXHDR(page);
+  size_t room = 64, count = 0;
+  VigilPageSample* samples;
+  const char* error = NULL;
+  bool nulls[3] = {false, false, false};
+  InitMaterializedSRF(fcinfo, 0);
+  if (ARR_NDIM(wanted) == 0) return (Datum)0;
+  if (ARR_NDIM(wanted) != 1 || ARR_HASNULL(wanted) || ARR_ELEMTYPE(wanted) != INT8OID) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("the wanted series must be a plain array of int8")));
+  }
+  if (size > 0 && (bytes[0] == 2 || bytes[0] == 3)) return (Datum)0;  // histograms
+  samples = palloc(room * sizeof(*samples));
+  if (size < 6) {
+    error = "it ends too early";
+  } else if (Checksum(bytes + 5, size - 5) != StoredChecksum(bytes + 1)) {
+    error = "its checksum is wrong";
+  }
+  while (error == NULL) {
+    error = VigilDecodePage(bytes, size, (const int64_t*)ARR_DATA_PTR(wanted),
+                            (size_t)ARR_DIMS(wanted)[0], samples, room, &count);
+    if (count <= room) break;
+    room = count;
+    samples = repalloc_huge(samples, room * sizeof(*samples));
+    CHECK_FOR_INTERRUPTS();
+  }
+  if (error != NULL) {
+    ereport(WARNING, (errcode(ERRCODE_DATA_CORRUPTED),
+                      errmsg("a journal page cannot be decoded: %s", error)));
+    return (Datum)0;
+  }
+  CHECK_FOR_INTERRUPTS();
+  for (size_t i = 0; i < count; ++i) {
+    Datum row[3];
+    if (samples[i].bits == VIGIL_STALE_BITS || samples[i].time < t0 || samples[i].time > t1) {
+      continue;
+    }
+    row[0] = Int64GetDatum(samples[i].series);
+    row[1] = Int64GetDatum(samples[i].time);
+    row[2] = ValueDatum(samples[i].bits);
+    tuplestore_putvalues(result->setResult, result->setDesc, row, nulls);
+  }
+  return (Datum)0;
+}
+
+// chunk_columns(min_time int8, data bytea, OUT times int8[], OUT vals float8[])
+Datum vigil_chunk_columns(PG_FUNCTION_ARGS) {
+  const int64_t min_time = PG_GETARG_INT64(0);
+  Columns columns;
+  const char* error = DecodeBytes(PG_GETARG_BYTEA_PP(1), min_time, &columns);
+  TupleDesc description;
+  Datum* times;
+  Datum* values;
+  Datum row[2];
+  bool nulls[2] = {false, false};
+  int n = 0;
+  if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE) {
+    elog(ERROR, "chunk_columns must return a row");
+  }
+  if (error != NULL) WarnChunk(min_time, error);
+  times = palloc((columns.n + 1) * sizeof(Datum));
+  values = palloc((columns.n + 1) * sizeof(Datum));
+  for (uint32_t i = 0; i < columns.n; ++i) {
+    if (columns.bits[i] == VIGIL_STALE_BITS) continue;
+    times[n] = Int64GetDatum(columns.times[i]);
+    values[n++] = ValueDatum(columns.bits[i]);
+  }
+  CHECK_FOR_INTERRUPTS();
+  row[0] = PointerGetDatum(construct_array(times, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  row[1] =
+      PointerGetDatum(construct_array(values, n, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), row, nulls));
+}
+
+// crc32c(d bytea, first int) RETURNS int8
+Datum vigil_crc32c(PG_FUNCTION_ARGS) {
+  const bytea* data = PG_GETARG_BYTEA_PP(0);
+  const int32 first = PG_GETARG_INT32(1);
+  const int32 size = (int32)VARSIZE_ANY_EXHDR(data);
+  if (first < 0 || first > size) PG_RETURN_INT64(0);
+  PG_RETURN_INT64((int64)Checksum((const uint8_t*)VARDATA_ANY(data) + first,
+                                  (size_t)(size - first)));
+}

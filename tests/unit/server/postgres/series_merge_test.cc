@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/postgres/series_merge.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+
+#include "server/chunks/chunk.h"
+#include "server/storage/rising.h"
+
+namespace vigil::postgres {
+namespace {
+
+using storage::ChunkRow;
+using storage::DeletedSpan;
+
+constexpr TimestampMs kEnd = 1'000'000;
+
+class SeriesMergeTest : public testing::Test {
+ protected:
+  ChunkRow Chunk(TimestampMs time, size_t count, double value, int64_t step = 10) {
+    SampleColumns columns;
+    for (size_t i = 0; i < count; ++i) columns.Add(time + static_cast<int64_t>(i) * step, value);
+    chunks::Chunk& chunk = encoded_.emplace_back();
+    chunks::EncodeChunk(columns.timestamps, columns.values, &chunk);
+    return {7, chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data, 3};
+  }
+  void Merge(const std::vector<ChunkRow>& rows, const std::vector<DeletedSpan>& deleted = {}) {
+    ASSERT_TRUE(merge_.Merge(rows, deleted));
+  }
+  // The samples of what came out.
+  SampleColumns Samples() const {
+    SampleColumns columns;
+    const storage::ColumnsMark begin(columns);
+    for (const auto& [row, data] : out_) {
+      const chunks::ChunkView view{row.min_time, row.max_time, row.count, row.encoding, data};
+      EXPECT_TRUE(chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &columns));
+    }
+    storage::MakeRising(begin, &columns);
+    return columns;
+  }
+
+  std::deque<chunks::Chunk> encoded_;
+  std::vector<std::pair<ChunkRow, std::string>> out_;
+  SeriesMerge merge_{kEnd, [this](const ChunkRow& row) -> Result<void> {
+                       out_.emplace_back(row, std::string(row.data));
+                       return Ok();
+                     }};
+};
+
+TEST_F(SeriesMergeTest, ASingleChunkGoesThroughAsItIs) {
+  const ChunkRow row = Chunk(100, 5, 1);
+  Merge({row});
+  ASSERT_EQ(out_.size(), 1U);
+  EXPECT_EQ(out_[0].second, row.data);
+  EXPECT_EQ(out_[0].first.retention_class, 3);
+}
+
+TEST_F(SeriesMergeTest, OfOneTimestampTheFirstChunkWins) {
+  Merge({Chunk(100, 5, 1), Chunk(120, 5, 2)});
+  ASSERT_EQ(out_.size(), 1U);
+  EXPECT_EQ(out_[0].first.retention_class, 3);
+  EXPECT_EQ(Samples().values, (std::vector<double>{1, 1, 1, 1, 1, 2, 2}));
+  EXPECT_EQ(merge_.counts().newest, 160);
+  EXPECT_EQ(merge_.counts().samples_out, 7U);
+}
+
+TEST_F(SeriesMergeTest, PiecesAreOfEqualLength) {
+  Merge({Chunk(0, 30'000, 1, 3), Chunk(90'000, 10'000, 2, 3)});
+  ASSERT_EQ(out_.size(), 2U);
+  EXPECT_EQ(out_[0].first.count, 20'000U);
+  EXPECT_EQ(out_[1].first.count, 20'000U);
+}
+
+TEST_F(SeriesMergeTest, DeletedSamplesAreLeftOut) {
+  Merge({Chunk(100, 5, 1), Chunk(200, 5, 2), Chunk(300, 5, 3)}, {{120, 130}, {195, 245}});
+  EXPECT_EQ(Samples().timestamps,
+            (std::vector<TimestampMs>{100, 110, 140, 300, 310, 320, 330, 340}));
+  out_.clear();
+  Merge({Chunk(100, 5, 1)}, {{0, 1000}});
+  EXPECT_TRUE(out_.empty());
+  Merge({Chunk(100, 5, 1)}, {{0, 100}});
+  EXPECT_EQ(Samples().size(), 4U);
+}
+
+TEST_F(SeriesMergeTest, AChunkBeyondTheEndIsCarriedOver) {
+  const ChunkRow over = Chunk(kEnd - 20, 5, 1);
+  Merge({Chunk(100, 5, 1), over, Chunk(200, 5, 2)}, {{kEnd, kEnd}});
+  ASSERT_EQ(out_.size(), 2U);
+  EXPECT_EQ(out_[0].second, over.data);
+  EXPECT_EQ(merge_.counts().unpurged, 1U);
+  EXPECT_EQ(merge_.counts().corrupt, 0U);
+}
+
+TEST_F(SeriesMergeTest, ABrokenChunkIsCarriedOverUnlessAllOfItIsDeleted) {
+  ChunkRow broken = Chunk(200, 5, 2);
+  broken.data = "broken";
+  Merge({Chunk(100, 5, 1), broken});
+  ASSERT_EQ(out_.size(), 2U);
+  EXPECT_EQ(out_[0].second, "broken");
+  EXPECT_EQ(merge_.counts().corrupt, 1U);
+  out_.clear();
+  Merge({Chunk(100, 5, 1), broken}, {{200, 240}});
+  EXPECT_EQ(Samples().size(), 5U);
+  EXPECT_EQ(merge_.counts().corrupt, 1U);
+}
+
+}  // namespace
+}  // namespace vigil::postgres
