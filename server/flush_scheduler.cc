@@ -12,12 +12,14 @@ namespace {
 constexpr auto kLookEvery = std::chrono::seconds(1);
 // After a failed flush (the database is away) the next try is no sooner than this.
 constexpr int64_t kRetryMs = 10'000;
+constexpr int64_t kExemplarsEveryMs = 5'000;
 
 }  // namespace
 
-FlushScheduler::FlushScheduler(storage::Store& store, const Clock& clock, int64_t interval_ms,
-                               uint64_t bytes_limit)
+FlushScheduler::FlushScheduler(storage::Store& store, storage::ExemplarTable& exemplars,
+                               const Clock& clock, int64_t interval_ms, uint64_t bytes_limit)
     : store_(store),
+      exemplars_(exemplars),
       clock_(clock),
       interval_ms_(interval_ms),
       bytes_limit_(bytes_limit),
@@ -36,8 +38,16 @@ bool FlushScheduler::Due(int64_t last_flush_ns) const {
   return store_.Stats().recent.sample_bytes > bytes_after_flush_ + bytes_limit_;
 }
 
+void FlushScheduler::WriteExemplars() {
+  auto written = store_.WriteExemplars(exemplars_);
+  if (!written) {
+    log::Warn("flush", "exemplars could not be written; trying again", {{"err", written.error()}});
+  }
+}
+
 void FlushScheduler::Loop(const std::stop_token& stop) {
   int64_t last_flush_ns = clock_.MonotonicNs();
+  int64_t exemplars_due_ns = 0;
   int64_t not_before_ns = 0;
   while (!stop.stop_requested()) {
     {
@@ -45,6 +55,10 @@ void FlushScheduler::Loop(const std::stop_token& stop) {
       wake_.wait_for(lock, stop, kLookEvery, [] { return false; });
     }
     if (stop.stop_requested()) return;
+    if (clock_.MonotonicNs() >= exemplars_due_ns) {
+      exemplars_due_ns = clock_.MonotonicNs() + kExemplarsEveryMs * 1'000'000;
+      WriteExemplars();
+    }
     if (clock_.MonotonicNs() < not_before_ns || !Due(last_flush_ns)) continue;
     Result<storage::FlushReport> report = store_.Flush();
     if (!report) {

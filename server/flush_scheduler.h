@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flushes the store on a schedule, and early when memory fills.
+// Flushes the store on a schedule, and early when memory fills; writes exemplars every few seconds.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +15,8 @@ namespace vigil::server {
 // Threads: owner thread only; the flushes run on a thread of its own.
 class FlushScheduler {
  public:
-  FlushScheduler(storage::Store& store, const Clock& clock, int64_t interval_ms,
-                 uint64_t bytes_limit);
+  FlushScheduler(storage::Store& store, storage::ExemplarTable& exemplars, const Clock& clock,
+                 int64_t interval_ms, uint64_t bytes_limit);
   ~FlushScheduler() { Stop(); }
 
   // Waits for a running flush. Does not flush once more: that is the caller's choice.
@@ -25,8 +25,10 @@ class FlushScheduler {
  private:
   void Loop(const std::stop_token& stop);
   [[nodiscard]] bool Due(int64_t last_flush_ns) const;
+  void WriteExemplars();
 
   storage::Store& store_;
+  storage::ExemplarTable& exemplars_;
   const Clock& clock_;
   const int64_t interval_ms_;
   const uint64_t bytes_limit_;

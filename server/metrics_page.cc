@@ -34,43 +34,53 @@ double AsDouble(Number number) {
 double Seconds(TimestampMs ms) { return AsDouble(ms) / 1000; }
 
 void CollectHead(const storage::StoreStats& s, MetricSink* sink) {
-  AddRows(
-      std::array<Row, 13>{{
-          {"prometheus_tsdb_head_series", "Total number of series in the head block.", Type::kGauge,
-           AsDouble(s.recent.series)},
-          {"prometheus_tsdb_head_series_created_total",
-           "Total number of series created in the head", Type::kCounter,
-           AsDouble(s.series_created)},
-          {"prometheus_tsdb_head_chunks", "Total number of chunks in the head block.", Type::kGauge,
-           AsDouble(s.recent.sealed_chunks + s.recent.series)},
-          {"prometheus_tsdb_head_min_time",
-           "Minimum time bound of the head block. The unit is decided by the library consumer.",
-           Type::kGauge, AsDouble(s.recent.min_time)},
-          {"prometheus_tsdb_head_max_time",
-           "Maximum timestamp of the head block. The unit is decided by the library consumer.",
-           Type::kGauge, AsDouble(s.recent.max_time)},
-          {"prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.",
-           Type::kCounter, AsDouble(s.corrupt_pages)},
-          {"vigil_head_sample_bytes", "Encoded samples in memory.", Type::kGauge,
-           AsDouble(s.recent.sample_bytes)},
-          {"vigil_head_open_samples", "Samples in memory that no flush has written yet.",
-           Type::kGauge, AsDouble(s.recent.open_samples)},
-          {"vigil_head_index_bytes", "Label sets and postings in memory (an estimate).",
-           Type::kGauge, AsDouble(s.recent.index_bytes)},
-          {"vigil_head_label_pairs", "Different label pairs in the index.", Type::kGauge,
-           AsDouble(s.recent.label_pairs)},
-          {"vigil_head_samples_repeated_total",
-           "Samples that came again with the same timestamp and value.", Type::kCounter,
-           AsDouble(s.duplicates_same)},
-          {"vigil_head_appends_refused_total", "Batches refused because the journal had no room.",
-           Type::kCounter, AsDouble(s.appends_refused)},
-          {"vigil_chunks_corrupt_total", "Chunks that could not be decoded and were skipped.",
-           Type::kCounter, AsDouble(s.corrupt_chunks)},
-      }},
-      sink);
+  AddRows(std::array<Row, 12>{{
+              {"prometheus_tsdb_head_series", "Total number of series in the head block.",
+               Type::kGauge, AsDouble(s.recent.series)},
+              {"prometheus_tsdb_head_series_created_total",
+               "Total number of series created in the head", Type::kCounter,
+               AsDouble(s.series_created)},
+              {"prometheus_tsdb_head_chunks", "Total number of chunks in the head block.",
+               Type::kGauge, AsDouble(s.recent.sealed_chunks + s.recent.series)},
+              {"prometheus_tsdb_head_min_time",
+               "Minimum time bound of the head block. The unit is decided by the library consumer.",
+               Type::kGauge, AsDouble(s.recent.min_time)},
+              {"prometheus_tsdb_head_max_time",
+               "Maximum timestamp of the head block. The unit is decided by the library consumer.",
+               Type::kGauge, AsDouble(s.recent.max_time)},
+              {"prometheus_tsdb_wal_corruptions_total", "Total number of WAL corruptions.",
+               Type::kCounter, AsDouble(s.corrupt_pages)},
+              {"vigil_head_sample_bytes", "Encoded samples in memory.", Type::kGauge,
+               AsDouble(s.recent.sample_bytes)},
+              {"vigil_head_open_samples", "Samples in memory that no flush has written yet.",
+               Type::kGauge, AsDouble(s.recent.open_samples)},
+              {"vigil_head_index_bytes", "Label sets and postings in memory (an estimate).",
+               Type::kGauge, AsDouble(s.recent.index_bytes)},
+              {"vigil_head_label_pairs", "Different label pairs in the index.", Type::kGauge,
+               AsDouble(s.recent.label_pairs)},
+              {"vigil_head_samples_repeated_total",
+               "Samples that came again with the same timestamp and value.", Type::kCounter,
+               AsDouble(s.duplicates_same)},
+              {"vigil_chunks_corrupt_total", "Chunks that could not be decoded and were skipped.",
+               Type::kCounter, AsDouble(s.corrupt_chunks)},
+          }},
+          sink);
+}
+
+void CollectSamples(const storage::StoreStats& s, MetricSink* sink) {
   const auto appended = sink->Family("prometheus_tsdb_head_samples_appended_total",
                                      "Total number of appended samples.", Type::kCounter);
   sink->Add(appended, {{"type", "float"}}, AsDouble(s.samples_appended));
+  sink->Add(appended, {{"type", "histogram"}}, AsDouble(s.histograms_appended));
+  const auto late = sink->Family("prometheus_tsdb_head_out_of_order_samples_appended_total",
+                                 "Total number of appended out-of-order samples.", Type::kCounter);
+  sink->Add(late, {{"type", "float"}}, AsDouble(s.late_appended));
+  const auto too_old = sink->Family(
+      "prometheus_tsdb_too_old_samples_total",
+      "Total number of out of order samples ingestion failed attempts with out of support enabled, "
+      "but sample outside of time window.",
+      Type::kCounter);
+  sink->Add(too_old, {{"type", "float"}}, AsDouble(s.too_old));
   const auto out_of_order = sink->Family(
       "prometheus_tsdb_out_of_order_samples_total",
       "Total number of out of order samples ingestion failed attempts.", Type::kCounter);
@@ -83,6 +93,17 @@ void CollectHead(const storage::StoreStats& s, MetricSink* sink) {
                                      "Samples refused, by reason.", Type::kCounter);
   sink->Add(rejected, {{"reason", "duplicate"}}, AsDouble(s.duplicates));
   sink->Add(rejected, {{"reason", "unknown_series"}}, AsDouble(s.unknown_series));
+  sink->Add(rejected, {{"reason", "broken_histogram"}}, AsDouble(s.broken_histograms));
+  const auto refused = sink->Family("vigil_head_series_refused_total",
+                                    "New series that were not created, by reason.", Type::kCounter);
+  sink->Add(refused, {{"reason", "max_series"}}, AsDouble(s.refused_max_series));
+  sink->Add(refused, {{"reason", "job_limit"}}, AsDouble(s.refused_job_limit));
+  sink->Add(refused, {{"reason", "database"}}, AsDouble(s.refused_database));
+  const auto appends =
+      sink->Family("vigil_head_appends_refused_total",
+                   "Batches refused because the journal had no room, by writer.", Type::kCounter);
+  sink->Add(appends, {{"writer", "sender"}}, AsDouble(s.senders_refused));
+  sink->Add(appends, {{"writer", "scrape"}}, AsDouble(s.scrapes_refused));
 }
 
 void CollectFlush(const storage::StoreStats& s, MetricSink* sink) {
@@ -147,6 +168,7 @@ void CollectScrapePools(const scrape::Stats& s, MetricSink* sink) {
 
 void CollectStore(const storage::StoreStats& stats, MetricSink* sink) {
   CollectHead(stats, sink);
+  CollectSamples(stats, sink);
   CollectFlush(stats, sink);
 }
 
@@ -191,7 +213,7 @@ void CollectDatabase(const postgres::DatabaseMetrics& m, bool connected, MetricS
 
 void CollectScrape(const scrape::Stats& s, MetricSink* sink) {
   AddRows(
-      std::array<Row, 14>{{
+      std::array<Row, 15>{{
           {"prometheus_target_scrape_pools_total", "Total number of scrape pool creation attempts.",
            Type::kCounter, AsDouble(s.pool_targets.size())},
           {"prometheus_target_scrape_pool_exceeded_target_limit_total",
@@ -229,6 +251,9 @@ void CollectScrape(const scrape::Stats& s, MetricSink* sink) {
            AsDouble(s.cache_series)},
           {"vigil_scrape_append_failures_total", "Scrapes the store did not take.", Type::kCounter,
            AsDouble(s.append_failures)},
+          {"vigil_scrape_series_refused_total",
+           "New series on scraped pages that the store did not take.", Type::kCounter,
+           AsDouble(s.series_refused)},
       }},
       sink);
   CollectScrapePools(s, sink);
@@ -248,8 +273,22 @@ void CollectDiscovery(const discovery::ManagerStats& s, MetricSink* sink) {
   }
 }
 
+void CollectBackfill(const storage::BackfillStats& s, MetricSink* sink) {
+  AddRows(std::array<Row, 3>{{
+              {"vigil_backfill_samples_total",
+               "Old samples written straight to chunks (--storage.allow-backfill).", Type::kCounter,
+               AsDouble(s.samples.load())},
+              {"vigil_backfill_chunks_total", "Chunks written for old samples.", Type::kCounter,
+               AsDouble(s.chunks.load())},
+              {"vigil_backfill_failures_total",
+               "Batches of old samples that could not be written; senders repeat them.",
+               Type::kCounter, AsDouble(s.failures.load())},
+          }},
+          sink);
+}
+
 void CollectRemoteWrite(const remote::WriteReceiverStats& s, MetricSink* sink) {
-  AddRows(std::array<Row, 5>{{
+  AddRows(std::array<Row, 8>{{
               {"vigil_remote_write_requests_total", "Remote write requests received.",
                Type::kCounter, AsDouble(s.requests.load())},
               {"vigil_remote_write_failed_requests_total",
@@ -258,6 +297,14 @@ void CollectRemoteWrite(const remote::WriteReceiverStats& s, MetricSink* sink) {
               {"vigil_remote_write_samples_total",
                "Samples of remote write that are safe in the database.", Type::kCounter,
                AsDouble(s.samples.load())},
+              {"vigil_remote_write_histograms_total",
+               "Native histograms of remote write that are safe in the database.", Type::kCounter,
+               AsDouble(s.histograms.load())},
+              {"vigil_remote_write_exemplars_total", "Exemplars received by remote write.",
+               Type::kCounter, AsDouble(s.exemplars.load())},
+              {"vigil_remote_write_refused_series_total",
+               "Series of remote write left out because a series limit was reached.",
+               Type::kCounter, AsDouble(s.refused_series.load())},
               {"vigil_remote_write_invalid_series_total",
                "Series of remote write skipped for invalid labels.", Type::kCounter,
                AsDouble(s.invalid_series.load())},

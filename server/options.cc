@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <thread>
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
@@ -39,6 +40,32 @@ void Enable(std::string_view feature, promql::EngineOptions* engine) {
   }
 }
 
+void AddRetention(toolkit::FlagSet* flags, Options* options) {
+  constexpr std::string_view kTime =
+      "How long to retain samples in storage. If neither this flag nor \"storage.retention.size\" "
+      "is set, the retention time defaults to 15d. Units Supported: y, w, d, h, m, s, ms.";
+  constexpr std::string_view kSize =
+      "Maximum number of bytes that can be stored. A unit is required, supported units: B, KB, MB, "
+      "GB, TB, PB, EB. Ex: \"512MB\". Based on powers-of-2, so 1KB is 1024B.";
+  flags->Duration("storage.retention.time", kTime, &options->retention_ms);
+  flags->Duration("storage.tsdb.retention.time", kTime, &options->retention_ms).Hidden();
+  flags->Bytes("storage.retention.size", kSize, &options->retention_bytes);
+  flags->Bytes("storage.tsdb.retention.size", kSize, &options->retention_bytes).Hidden();
+}
+
+void AddQuery(toolkit::FlagSet* flags, Options* options) {
+  flags->Duration("query.lookback-delta",
+                  "The maximum lookback duration for retrieving metrics during expression "
+                  "evaluations.",
+                  &options->query_lookback_ms);
+  flags->Duration("query.timeout", "Maximum time a query may take before being aborted.",
+                  &options->query_timeout_ms);
+  flags->Int("query.max-concurrency", "Maximum number of queries executed concurrently.",
+             &options->query_max_concurrency);
+  flags->Int("query.max-samples", "Maximum number of samples a single query can load into memory.",
+             &options->query_max_samples);
+}
+
 }  // namespace
 
 void Options::AddTo(toolkit::FlagSet* flags) {
@@ -60,21 +87,26 @@ void Options::AddTo(toolkit::FlagSet* flags) {
   flags->Bytes("storage.flush-size",
                "Encoded samples in memory that make a flush due before its time.", &flush_bytes);
   flags->Int("storage.max-series",
-             "Series the server takes; new ones beyond are refused. 0 means no limit.",
+             "Series the server takes, not counting those without recent samples; new ones beyond "
+             "are refused. 0 means no limit.",
              &max_series);
+  flags->Bytes(
+      "storage.spool-size",
+      "Journal pages kept in memory while PostgreSQL is slow or away. Remote write is told "
+      "to come back later at 64MB; scrapes go on until this is full.",
+      &spool_bytes);
+  AddRetention(flags, this);
+  flags->Bool("web.enable-admin-api", "Enable API endpoints for admin control actions.",
+              &admin_api);
   flags->Bool("web.enable-lifecycle", "Enable shutdown and reload via HTTP request.", &lifecycle);
+  flags->Bool(
+      "storage.allow-backfill",
+      "Let remote write bring samples of any time: what is older than an hour goes straight "
+      "to chunks. Mind the retention.",
+      &allow_backfill);
   flags->Bool("web.enable-remote-write-receiver",
               "Enable API endpoint accepting remote write requests.", &remote_write_receiver);
-  flags->Duration("query.lookback-delta",
-                  "The maximum lookback duration for retrieving metrics during expression "
-                  "evaluations.",
-                  &query_lookback_ms);
-  flags->Duration("query.timeout", "Maximum time a query may take before being aborted.",
-                  &query_timeout_ms);
-  flags->Int("query.max-concurrency", "Maximum number of queries executed concurrently.",
-             &query_max_concurrency);
-  flags->Int("query.max-samples", "Maximum number of samples a single query can load into memory.",
-             &query_max_samples);
+  AddQuery(flags, this);
   flags->Int("scrape.threads", "Threads that scrape; a target belongs to one of them.",
              &scrape_threads);
   flags->Duration("scrape.discovery-reload-interval",
@@ -109,6 +141,7 @@ promql::EngineOptions EngineOptionsFrom(const Options& options) {
   engine.lookback_delta_ms = options.query_lookback_ms;
   engine.timeout_ms = options.query_timeout_ms;
   engine.max_samples = static_cast<size_t>(options.query_max_samples);
+  engine.helper_threads = std::max(1U, std::thread::hardware_concurrency()) - 1;
   for (const std::string& list : options.features) {
     for (const std::string_view feature : Split(list, ',')) {
       if (!TrimSpace(feature).empty()) Enable(TrimSpace(feature), &engine);

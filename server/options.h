@@ -17,10 +17,16 @@ struct Options {
   std::string storage_path = "data/";
   std::string postgres_dsn;  // empty: the server runs its own PostgreSQL below storage_path
   int64_t flush_interval_ms = 15 * 60 * 1000;
-  uint64_t flush_bytes = 64 << 20;  // encoded samples in memory that make a flush due early
-  int64_t max_series = 0;           // 0: no limit
+  uint64_t flush_bytes = 64 << 20;   // encoded samples in memory that make a flush due early
+  int64_t max_series = 0;            // 0: no limit
+  uint64_t spool_bytes = 256 << 20;  // journal pages kept in memory while the database is away
+  // 0: not given. Without either, samples are kept for 15 days.
+  int64_t retention_ms = 0;
+  uint64_t retention_bytes = 0;
+  bool admin_api = false;
   bool lifecycle = false;
   bool remote_write_receiver = false;
+  bool allow_backfill = false;  // remote write takes samples of any time
   int64_t query_lookback_ms = 5 * 60 * 1000;
   int64_t query_timeout_ms = 2 * 60 * 1000;
   int64_t query_max_concurrency = 20;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "client-lib/base/files.h"
@@ -11,10 +12,14 @@
 #include "client-lib/base/strings.h"
 #include "exporters/toolkit/version.h"
 #include "server/config/loader.h"
+#include "server/head/chunk_row.h"
 #include "server/metrics_page.h"
 
 namespace vigil::server {
 namespace {
+
+// Late samples that are too young for storage::Backfill.
+constexpr int64_t kBackfillWindowMs = 2 * 60 * 60 * 1000;
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -46,6 +51,7 @@ Result<std::shared_ptr<const config::Config>> Server::LoadConfig() const {
   } else {
     config = TRY_CONTEXT(config::LoadFile(options_.config_file), "loading the configuration");
   }
+  TRY(StoragePolicyFrom(options_, config));
   return std::make_shared<const config::Config>(std::move(config));
 }
 
@@ -64,6 +70,10 @@ Result<void> Server::Start() {
   store_options.max_series = static_cast<uint64_t>(options_.max_series);
   store_ = std::make_unique<storage::Store>(*head_, database_->journal(), database_->chunks(),
                                             clock_, store_options);
+  ApplyStorageConfig(*config);
+  TRY(ApplyStoragePolicy(*config));
+  database_->maintenance().OnTombstones(
+      [this](auto tombstones) { store_->SetTombstones(std::move(tombstones)); });
   promql::EngineOptions engine_options = EngineOptionsFrom(options_);
   engine_options.default_subquery_step_ms = [this] { return evaluation_interval_ms_.load(); };
   engine_ = std::make_unique<promql::Engine>(std::move(engine_options));
@@ -75,26 +85,57 @@ Result<void> Server::Start() {
   scrape_options.listen_port = OwnPort();
   scrape_options.user_agent = "Vigil/" + std::string(toolkit::Version());
   scraper_ = std::make_unique<scrape::ScrapeManager>(*store_, clock_, scrape_options);
+  admin_ = std::make_unique<Admin>(*store_, *database_, managed_.get(), clock_,
+                                   options_.storage_path, stop_queries_.get_token());
   // The page is up during recovery, so that people and probes see what is going on.
   TRY(StartWeb());
 
   const int64_t began_ns = clock_.MonotonicNs();
+  const postgres::DatabaseMetrics found = database_->metrics();
+  const uint64_t flushed = found.chunks.flushed_position;
+  pages_to_replay_ =
+      found.journal.last_position > flushed ? found.journal.last_position - flushed : 0;
   TRY_CONTEXT(store_->Recover(database_->recovery()), "recovering from the database");
+  TRY(store_->RestoreExemplars(database_->exemplars()));
   const storage::StoreStats stats = store_->Stats();
   log::Info("main", "recovered",
             {{"series", stats.recent.series},
              {"replayed_samples", stats.replayed_samples},
              {"seconds", static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9}});
   StartScraping(std::move(config));
-  flusher_ = std::make_unique<FlushScheduler>(*store_, clock_, options_.flush_interval_ms,
-                                              options_.flush_bytes);
+  flusher_ = std::make_unique<FlushScheduler>(*store_, database_->exemplars(), clock_,
+                                              options_.flush_interval_ms, options_.flush_bytes);
+  upkeep_ = std::make_unique<MaintenanceScheduler>(database_->maintenance());
   ready_ = true;
   log::Info("main", "Server is ready to receive web requests.");
   return Ok();
 }
 
+void Server::ApplyStorageConfig(const config::Config& config) {
+  // With backfill, what is too young for it may still come late.
+  head_->SetOutOfOrderWindow(std::max(config.storage.tsdb.out_of_order_time_window,
+                                      options_.allow_backfill ? kBackfillWindowMs : int64_t{0}));
+  storage::JobLimits limits;
+  limits.others = config.global.series_limit;
+  for (const config::ScrapeConfig& job : config.scrape_configs) {
+    limits.by_job[job.job_name] = job.series_limit;
+  }
+  store_->SetJobLimits(std::move(limits));
+  store_->SetMaxExemplars(config.storage.exemplars.max_exemplars);
+}
+
+Result<void> Server::ApplyStoragePolicy(const config::Config& config) {
+  StoragePolicy policy = TRY(StoragePolicyFrom(options_, config));
+  auto classes = TRY(database_->maintenance().SetPolicy(policy.WithoutIds()));
+  retention_text_.Set(policy.RetentionText());
+  head_->SetClassifier([rules = std::move(policy.classes), ids = std::move(classes)](
+                           const Labels& labels) { return ClassOf(labels, rules, ids); });
+  return Ok();
+}
+
 Result<void> Server::OpenDatabase() {
   postgres::DatabaseOptions options;
+  options.spool_bytes = options_.spool_bytes;
   options.instance = HostName() + ":" + std::to_string(OwnPort());
   if (options_.postgres_dsn.empty()) {
     postgres::ManagedPostgresOptions managed;
@@ -109,6 +150,15 @@ Result<void> Server::OpenDatabase() {
   return Ok();
 }
 
+web::ReplayProgress Server::Replay() const {
+  const storage::StoreStats stats = store_->Stats();
+  web::ReplayProgress progress;
+  progress.current = stats.replayed_pages + stats.corrupt_pages;
+  // Recovery is over: positions that were never used are not waited for.
+  progress.max = ready_ ? progress.current : std::max<uint64_t>(pages_to_replay_, progress.current);
+  return progress;
+}
+
 web::StatusSource Server::Status() const {
   web::StatusSource status;
   status.version = toolkit::Version();
@@ -119,21 +169,33 @@ web::StatusSource Server::Status() const {
   status.flags = app_.flags().Values();
   status.config_yaml = [this] { return config::ToYaml(*config_.Copy()); };
   status.last_reload = [this] { return last_reload_.Copy(); };
-  status.storage_retention = "no limit";
+  status.cardinality = [this](size_t limit) { return store_->GetCardinality(limit); };
+  status.recent = [this] { return store_->Stats().recent; };
+  status.replay = [this] { return Replay(); };
+  status.storage_retention = [this] { return retention_text_.Copy(); };
   return status;
+}
+
+storage::Appender& Server::WriteAppender() {
+  if (!options_.allow_backfill) return *store_;
+  backfill_ = std::make_unique<storage::Backfill>(*store_, *head_, database_->chunks(), clock_,
+                                                  head::EncodeChunkRow);
+  return *backfill_;
 }
 
 Result<void> Server::StartWeb() {
   if (options_.remote_write_receiver) {
-    write_receiver_ = std::make_unique<remote::WriteReceiver>(*store_);
+    write_receiver_ = std::make_unique<remote::WriteReceiver>(WriteAppender());
   }
   web_ = std::make_unique<web::Web>(web::Dependencies{
       .engine = *engine_,
       .store = *store_,
+      .exemplars = *store_,
       .scraper = *scraper_,
       .clock = clock_,
       .write_receiver = write_receiver_.get(),
       .status = Status(),
+      .admin = admin_->Actions(options_.admin_api),
       .max_concurrent_queries = static_cast<size_t>(options_.query_max_concurrency),
       .stop = stop_queries_.get_token(),
       .lifecycle = options_.lifecycle,
@@ -146,17 +208,21 @@ Result<void> Server::StartWeb() {
         app_.Route(methods, pattern, std::move(handler));
       });
   ServeOwnMetrics();
-  app_.SetReady([this] { return ready_.load() && !database_->fenced(); });
+  // Not ready while the database is away: nothing can be acknowledged then.
+  app_.SetReady([this] { return ready_.load() && database_->connected(); });
   return app_.Start();
 }
 
 void Server::ServeOwnMetrics() {
   app_.ServeMetrics([this](const http::Request&, toolkit::MetricSink* sink) -> Result<void> {
     CollectStore(store_->Stats(), sink);
+    CollectTsdb(store_->Stats(), database_->metrics(), sink);
     CollectDatabase(database_->metrics(), database_->connected(), sink);
+    CollectMaintenance(database_->metrics().maintenance, sink);
     CollectScrape(scraper_->GetStats(), sink);
     if (ready_) CollectDiscovery(discovery_->stats(), sink);
     if (write_receiver_ != nullptr) CollectRemoteWrite(write_receiver_->stats(), sink);
+    if (backfill_ != nullptr) CollectBackfill(backfill_->stats(), sink);
     web_->CollectMetrics(sink);
     const auto [success, time] = last_reload_.Copy();
     sink->Gauge("prometheus_config_last_reload_successful",
@@ -191,6 +257,10 @@ Result<void> Server::Reload() {
   if (!ready_) return Unavailable("the server is still starting: reload when it is ready");
   const MutexLock lock(reload_mutex_);
   auto config = LoadConfig();
+  // The only part that can fail: before anything else changes.
+  if (config) {
+    if (auto applied = ApplyStoragePolicy(**config); !applied) config = std::move(applied).error();
+  }
   if (!config) {
     last_reload_.With([](auto& last) { last.first = false; });
     log::Error("main", "reload failed, the configuration before stays in force",
@@ -200,6 +270,7 @@ Result<void> Server::Reload() {
   LogConfigWarnings(**config);
   config_.Set(*config);
   evaluation_interval_ms_ = (*config)->global.evaluation_interval;
+  ApplyStorageConfig(**config);
   scraper_->ApplyConfig(*config);
   discovery_->ApplyConfig(*config);
   last_reload_.Set({true, clock_.Now()});
@@ -210,6 +281,7 @@ Result<void> Server::Reload() {
 void Server::Stop() {
   if (database_ == nullptr && managed_ == nullptr) return;
   const bool was_ready = ready_.exchange(false);
+  if (upkeep_ != nullptr) upkeep_->Stop();
   if (flusher_ != nullptr) flusher_->Stop();
   if (discovery_ != nullptr) discovery_->Stop();
   if (scraper_ != nullptr) scraper_->Stop();
@@ -217,11 +289,14 @@ void Server::Stop() {
   app_.Stop();
   if (was_ready) {
     // Without this the journal holds it all, and the next start would only take longer.
+    auto exemplars = store_->WriteExemplars(database_->exemplars());
+    if (!exemplars) log::Warn("main", "exemplars were lost", {{"err", exemplars.error()}});
     if (auto flushed = store_->Flush(); !flushed) {
       log::Warn("main", "flush at the end failed, the journal has everything",
                 {{"err", flushed.error()}});
     }
   }
+  if (database_ != nullptr) database_->maintenance().OnTombstones(nullptr);
   if (database_ != nullptr) database_->Close();
   store_.reset();
   database_.reset();

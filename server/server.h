@@ -12,17 +12,21 @@
 #include "client-lib/base/mutex.h"
 #include "client-lib/base/result.h"
 #include "exporters/toolkit/app.h"
+#include "server/admin_actions.h"
 #include "server/config/config.h"
 #include "server/discovery/manager.h"
 #include "server/flush_scheduler.h"
 #include "server/head/head.h"
+#include "server/maintenance_scheduler.h"
 #include "server/options.h"
 #include "server/postgres/database.h"
 #include "server/postgres/managed_postgres.h"
 #include "server/promql/engine.h"
 #include "server/remote/write_receiver.h"
 #include "server/scrape/scrape_manager.h"
+#include "server/storage/backfill.h"
 #include "server/storage/store.h"
+#include "server/storage_policy.h"
 #include "server/web/web.h"
 
 namespace vigil::server {
@@ -44,10 +48,17 @@ class Server {
  private:
   Result<std::shared_ptr<const config::Config>> LoadConfig() const;
   Result<void> OpenDatabase();
+  // Retention, its classes, roll-ups. On an error the policy before stays in force.
+  Result<void> ApplyStoragePolicy(const config::Config& config);
+  // What may change with a reload.
+  void ApplyStorageConfig(const config::Config& config);
+  // What remote write appends to.
+  storage::Appender& WriteAppender();
   Result<void> StartWeb();
   void StartScraping(std::shared_ptr<const config::Config> config);
   void ServeOwnMetrics();
   [[nodiscard]] web::StatusSource Status() const;
+  [[nodiscard]] web::ReplayProgress Replay() const;
   [[nodiscard]] int OwnPort() const;
 
   // Constant after construction.
@@ -56,10 +67,12 @@ class Server {
   const Clock& clock_ = Clock::System();
 
   std::atomic<bool> ready_{false};
+  std::atomic<uint64_t> pages_to_replay_{0};
   std::stop_source stop_queries_;
   Mutex reload_mutex_;  // one reload at a time
   Guarded<std::shared_ptr<const config::Config>> config_;
   Guarded<std::pair<bool, TimestampMs>> last_reload_;
+  Guarded<std::string> retention_text_;
   // Read by queries for subqueries without a step.
   std::atomic<DurationMs> evaluation_interval_ms_{60'000};
 
@@ -68,12 +81,15 @@ class Server {
   std::unique_ptr<postgres::Database> database_;
   std::unique_ptr<head::Head> head_;
   std::unique_ptr<storage::Store> store_;
+  std::unique_ptr<storage::Backfill> backfill_;  // null unless allowed
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<remote::WriteReceiver> write_receiver_;
   std::unique_ptr<scrape::ScrapeManager> scraper_;
   std::unique_ptr<discovery::Manager> discovery_;
   std::unique_ptr<web::Web> web_;
   std::unique_ptr<FlushScheduler> flusher_;
+  std::unique_ptr<MaintenanceScheduler> upkeep_;
+  std::unique_ptr<Admin> admin_;
 };
 
 }  // namespace vigil::server

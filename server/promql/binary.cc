@@ -20,6 +20,7 @@ Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowS
   const std::vector<double> scalar = TRY(evaluator.Scalar(vector_left ? *expr.rhs : *expr.lhs));
   // A comparison keeps the vector's value, on whichever side it stands.
   const Keep keep = expr.return_bool ? Keep::kBool : vector_left ? Keep::kLeft : Keep::kRight;
+  BinaryNotes notes(expr);
   const auto run = [&](RowSink& out) {
     RowFunction apply([&](const SeriesRow& row) {
       const OperandRow vector_side{row.values, row.histograms};
@@ -28,14 +29,19 @@ Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowS
       const OperandRow& right = vector_left ? scalar_side : vector_side;
       ApplyOp(expr.op, keep, left.values, right.values, row.values);
       if (!row.histograms.empty() || IsTrim(expr.op)) {
-        ApplyHistogramOp(evaluator.query(), expr, keep, left, right, row.values, row.histograms);
+        ApplyHistogramOp(expr, keep, left, right, row.values, row.histograms, &notes);
       }
       return out.Take(row);
     });
     return evaluator.Rows(vector, apply);
   };
-  if (!DropsName(expr)) return run(sink);
-  return evaluator.DroppingNames(SameLabels::kMerge, HasSingleName(vector), sink, run);
+  if (DropsName(expr)) {
+    TRY(evaluator.DroppingNames(SameLabels::kMerge, HasSingleName(vector), sink, run));
+  } else {
+    TRY(run(sink));
+  }
+  notes.MoveTo(evaluator.query().notes);
+  return Ok();
 }
 
 }  // namespace

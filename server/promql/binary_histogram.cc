@@ -2,7 +2,6 @@
 #include "server/promql/binary_histogram.h"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "client-lib/model/histogram_estimate.h"
@@ -12,37 +11,36 @@
 namespace vigil::promql {
 namespace {
 
+using Kind = BinaryNotes::Kind;
+
 // What an operator makes of two samples.
 struct Outcome {
   HistogramPtr histogram;
   // Of comparisons: whether it holds. Of others: whether there is a result.
   bool holds = false;
+  Kind note = Kind::kNone;
+
+  // Then there is no result, not even of a comparison that gives 0 or 1.
+  [[nodiscard]] bool failed() const {
+    return note == Kind::kTypes || note == Kind::kLayout || note == Kind::kResetCollision;
+  }
 };
 
 // A float or a histogram.
 struct Operand {
   double value = 0;
   HistogramPtr histogram;
-
-  [[nodiscard]] std::string_view type() const { return histogram ? "histogram" : "float"; }
 };
 
 class HistogramOperator {
  public:
-  HistogramOperator(Annotations& notes, const BinaryExpr& expr) : notes_(notes), expr_(expr) {}
+  explicit HistogramOperator(BinaryOp op) : op_(op) {}
 
-  Outcome Apply(const Operand& lhs, const Operand& rhs) const {
-    std::optional<Outcome> outcome;
-    if (lhs.histogram && rhs.histogram) {
-      outcome = OfTwo(*lhs.histogram, *rhs.histogram);
-    } else if (lhs.histogram) {
-      outcome = WithFloat(*lhs.histogram, rhs.value);
-    } else if (rhs.histogram && expr_.op == BinaryOp::kMul) {
-      outcome = WithFloat(*rhs.histogram, lhs.value);
-    }
-    if (outcome) return *std::move(outcome);
-    notes_.IncompatibleTypes(expr_.pos, lhs.type(), BinaryOpText(expr_.op), rhs.type());
-    return {};
+  [[nodiscard]] Outcome Apply(const Operand& lhs, const Operand& rhs) const {
+    if (lhs.histogram && rhs.histogram) return OfTwo(*lhs.histogram, *rhs.histogram);
+    if (lhs.histogram) return WithFloat(*lhs.histogram, rhs.value);
+    if (rhs.histogram && op_ == BinaryOp::kMul) return WithFloat(*rhs.histogram, lhs.value);
+    return Incompatible();
   }
 
  private:
@@ -50,9 +48,10 @@ class HistogramOperator {
     CompactHistogram(histogram.get());
     return {std::move(histogram), true};
   }
+  static Outcome Incompatible() { return {nullptr, false, Kind::kTypes}; }
 
-  [[nodiscard]] std::optional<Outcome> WithFloat(const Histogram& h, double v) const {
-    switch (expr_.op) {
+  [[nodiscard]] Outcome WithFloat(const Histogram& h, double v) const {
+    switch (op_) {
       case BinaryOp::kMul: {
         auto product = std::make_shared<Histogram>(h);
         MultiplyHistogram(product.get(), v);
@@ -70,43 +69,38 @@ class HistogramOperator {
         return Outcome{std::make_shared<const Histogram>(TrimHistogram(h, v, TrimKeep::kAbove)),
                        true};
       default:
-        return std::nullopt;
+        return Incompatible();
     }
   }
 
-  [[nodiscard]] std::optional<Outcome> OfTwo(const Histogram& lhs, const Histogram& rhs) const {
-    switch (expr_.op) {
+  [[nodiscard]] Outcome OfTwo(const Histogram& lhs, const Histogram& rhs) const {
+    switch (op_) {
       case BinaryOp::kAdd:
-        return Merged(lhs, rhs, AddHistogram, "addition");
-      case BinaryOp::kSub: {
-        return Merged(lhs, rhs, SubtractHistogram, "subtraction");
-      }
+        return Merged(lhs, rhs, AddHistogram);
+      case BinaryOp::kSub:
+        return Merged(lhs, rhs, SubtractHistogram);
       case BinaryOp::kEq:
         return Outcome{nullptr, SameHistogram(lhs, rhs)};
       case BinaryOp::kNe:
         return Outcome{nullptr, !SameHistogram(lhs, rhs)};
       default:
-        return std::nullopt;
+        return Incompatible();
     }
   }
 
   Outcome Merged(const Histogram& lhs, const Histogram& rhs,
-                 HistogramMerge (*merge)(Histogram*, const Histogram&),
-                 std::string_view operation) const {
+                 HistogramMerge (*merge)(Histogram*, const Histogram&)) const {
     auto result = std::make_shared<Histogram>(lhs);
     const HistogramMerge merged = merge(result.get(), rhs);
-    if (merged.incompatible) {
-      notes_.IncompatibleLayout(expr_.pos, BinaryOpText(expr_.op));
-      return {};
-    }
-    if (merged.hint_collision) notes_.ResetCollision(expr_.pos, operation);
-    if (merged.bounds_reconciled) notes_.BoundsReconciled(expr_.pos, operation);
-    if (expr_.op == BinaryOp::kSub) result->reset_hint = CounterResetHint::kGauge;
-    return Compacted(std::move(result));
+    if (merged.incompatible) return {nullptr, false, Kind::kLayout};
+    if (op_ == BinaryOp::kSub) result->reset_hint = CounterResetHint::kGauge;
+    Outcome outcome = Compacted(std::move(result));
+    if (merged.bounds_reconciled) outcome.note = Kind::kBoundsReconciled;
+    if (merged.hint_collision) outcome.note = Kind::kResetCollision;
+    return outcome;
   }
 
-  Annotations& notes_;
-  const BinaryExpr& expr_;
+  BinaryOp op_;
 };
 
 Operand OperandAt(const OperandRow& row, size_t step) {
@@ -116,10 +110,34 @@ Operand OperandAt(const OperandRow& row, size_t step) {
 
 }  // namespace
 
-void ApplyHistogramOp(QueryContext& query, const BinaryExpr& expr, Keep keep, const OperandRow& lhs,
+void BinaryNotes::MoveTo(Annotations& annotations) const {
+  const std::string_view op = BinaryOpText(expr_.op);
+  const std::string_view operation = expr_.op == BinaryOp::kAdd ? "addition" : "subtraction";
+  for (const Note& note : notes_) {
+    switch (note.kind) {
+      case Kind::kNone:
+        break;
+      case Kind::kTypes:
+        annotations.IncompatibleTypes(expr_.pos, note.left_is_histogram ? "histogram" : "float", op,
+                                      note.right_is_histogram ? "histogram" : "float");
+        break;
+      case Kind::kLayout:
+        annotations.IncompatibleLayout(expr_.pos, op);
+        break;
+      case Kind::kResetCollision:
+        annotations.ResetCollision(expr_.pos, operation);
+        break;
+      case Kind::kBoundsReconciled:
+        annotations.BoundsReconciled(expr_.pos, operation);
+        break;
+    }
+  }
+}
+
+void ApplyHistogramOp(const BinaryExpr& expr, Keep keep, const OperandRow& lhs,
                       const OperandRow& rhs, std::span<double> out_values,
-                      std::span<HistogramPtr> out_histograms) {
-  const HistogramOperator op(query.notes, expr);
+                      std::span<HistogramPtr> out_histograms, BinaryNotes* notes) {
+  const HistogramOperator op(expr.op);
   for (size_t step = 0; step < out_values.size(); ++step) {
     const bool any = lhs.histogram(step) != nullptr || rhs.histogram(step) != nullptr;
     if (!any && !IsTrim(expr.op)) continue;
@@ -130,6 +148,10 @@ void ApplyHistogramOp(QueryContext& query, const BinaryExpr& expr, Keep keep, co
     if (!out_histograms.empty()) out_histograms[step] = nullptr;
     if (!both) continue;
     Outcome outcome = op.Apply(left, right);
+    if (outcome.note != Kind::kNone) {
+      notes->Set(step, {outcome.note, left.histogram != nullptr, right.histogram != nullptr});
+    }
+    if (outcome.failed()) continue;
     if (IsComparison(expr.op) && keep == Keep::kBool) {
       out_values[step] = outcome.holds ? 1 : 0;
     } else if (outcome.holds) {

@@ -36,7 +36,8 @@ class Matching {
         // Upstream turns the sides of group_right around but not the fill values.
         fill_many_(matching_.fill_left),
         fill_one_(matching_.fill_right),
-        signature_(matching_) {
+        signature_(matching_),
+        notes_(expr) {
     out_.steps = lhs.steps;
   }
 
@@ -48,6 +49,7 @@ class Matching {
     if (fill_many_) {
       for (size_t o = 0; o < one_.size(); ++o) TRY(FillMany(o));
     }
+    notes_.MoveTo(evaluator_.query().notes);
     TRY(MergeSameLabels(&out_));
     return std::move(out_);
   }
@@ -150,7 +152,7 @@ class Matching {
     histogram_row_.clear();
     if (lhs.histograms.empty() && rhs.histograms.empty() && !IsTrim(expr_.op)) return;
     histogram_row_.resize(row_.size());
-    ApplyHistogramOp(evaluator_.query(), expr_, keep, lhs, rhs, row_, histogram_row_);
+    ApplyHistogramOp(expr_, keep, lhs, rhs, row_, histogram_row_, &notes_);
   }
 
   Result<void> Emit(const Labels& labels, bool drop_name) {
@@ -230,6 +232,7 @@ class Matching {
   std::optional<double> fill_many_;
   std::optional<double> fill_one_;
   Signature signature_;
+  BinaryNotes notes_;
   std::vector<MatchGroup> groups_;
   std::vector<size_t> many_group_;
   std::vector<size_t> one_group_;

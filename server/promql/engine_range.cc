@@ -335,37 +335,58 @@ Result<void> Evaluator::RangeCallRows(const Call& call, RowSink& sink) {
   return DroppingNames(SameLabels::kReject, HasSingleName(**arg), sink, run);
 }
 
+namespace {
+
+// The samples of the one window of a range vector that is a result itself.
+Result<SampleColumns> WindowSamples(const WindowSpec& spec, DurationMs lookback,
+                                    const SampleColumns& samples) {
+  const TimestampMs start = spec.first_end - spec.range_ms;
+  const bool extended = spec.anchored || spec.smoothed;
+  const TimestampMs from = start - (extended ? lookback : 0);
+  const TimestampMs to = spec.first_end + (spec.smoothed ? lookback : 0);
+  const auto& t = samples.timestamps;
+  const auto lo = std::ranges::upper_bound(t, from) - t.begin();
+  const auto hi = std::ranges::upper_bound(t, to) - t.begin();
+  SampleColumns out;
+  for (const HistogramSample& h : samples.histograms) {
+    if (h.timestamp > from && h.timestamp <= to) out.histograms.push_back(h);
+  }
+  if (!extended) {
+    out.timestamps.assign(t.begin() + lo, t.begin() + hi);
+    out.values.assign(samples.values.begin() + lo, samples.values.begin() + hi);
+    return out;
+  }
+  if (!out.histograms.empty()) {
+    return ExecutionError(fmt::format("{} modifier is not supported with histograms",
+                                      spec.anchored ? "anchored" : "smoothed"));
+  }
+  const auto n = static_cast<size_t>(hi - lo);
+  if (n == 0) return out;
+  const RangeWindow window{.timestamps = std::span(t).subspan(lo, n),
+                           .values = std::span(samples.values).subspan(lo, n),
+                           .start = start,
+                           .end = spec.first_end};
+  return ExtendedSamples(window, spec.anchored ? Extension::kAnchored : Extension::kSmoothed);
+}
+
+}  // namespace
+
 // A range vector as the result of an instant query.
 Result<Value> Evaluator::MatrixValue(const Expr& expr) {
   const WindowSpec spec = Windows(expr);
-  if (spec.anchored || spec.smoothed) {
-    return ExecutionError(
-        "a range vector with anchored or smoothed as the result of a query is not supported yet: "
-        "put it into rate(), increase() or delta()");
-  }
   Value value;
   value.type = ValueType::kMatrix;
   size_t held = 0;
-  SamplesFunction sink(
-      [&](const Labels& labels, bool drop_name, const SampleColumns& samples) -> Result<void> {
-        const auto& t = samples.timestamps;
-        const auto lo = std::ranges::upper_bound(t, spec.first_end - spec.range_ms) - t.begin();
-        const auto hi = std::ranges::upper_bound(t, spec.first_end) - t.begin();
-        RangeSeries series{labels, drop_name, {}};
-        series.samples.timestamps.assign(t.begin() + lo, t.begin() + hi);
-        series.samples.values.assign(samples.values.begin() + lo, samples.values.begin() + hi);
-        for (const HistogramSample& h : samples.histograms) {
-          if (h.timestamp <= spec.first_end - spec.range_ms || h.timestamp > spec.first_end)
-            continue;
-          series.samples.histograms.push_back(h);
-        }
-        if (!HasSamples(series.samples)) return Ok();
-        held += SamplesCost(series.samples);
-        TRY(query_.CheckRoom(held));
-        CountSamples(0, SamplesCost(series.samples));
-        value.matrix.push_back(std::move(series));
-        return Ok();
-      });
+  SamplesFunction sink([&](const Labels& labels, bool drop_name,
+                           const SampleColumns& samples) -> Result<void> {
+    RangeSeries series{labels, drop_name, TRY(WindowSamples(spec, query_.lookback_ms, samples))};
+    if (!HasSamples(series.samples)) return Ok();
+    held += SamplesCost(series.samples);
+    TRY(query_.CheckRoom(held));
+    CountSamples(0, SamplesCost(series.samples));
+    value.matrix.push_back(std::move(series));
+    return Ok();
+  });
   TRY(RangeSamples(expr, "", sink));
   return Charged(std::move(value));
 }

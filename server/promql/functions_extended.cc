@@ -43,19 +43,25 @@ double ResetCorrection(double left, double right, std::span<const double> betwee
   return right < previous ? correction + previous : correction;
 }
 
+double LeftEdge(const RangeWindow& window, size_t first, Extension extension, Slope slope) {
+  const bool between = extension == Extension::kSmoothed && window.timestamps[first] < window.start;
+  return between ? Edge(window, first, window.start, slope) : window.values[first];
+}
+
+double RightEdge(const RangeWindow& window, size_t last, Extension extension, Slope slope) {
+  const bool between =
+      extension == Extension::kSmoothed && last > 0 && window.timestamps[last] > window.end;
+  return between ? Edge(window, last - 1, window.end, slope) : window.values[last];
+}
+
 std::optional<double> Increase(const RangeWindow& window, Extension extension, Slope slope) {
   size_t first = FirstIndex(window);
   size_t last = LastIndex(window, extension);
   if (window.timestamps[last] <= window.start || window.timestamps[first] > window.end) {
     return std::nullopt;
   }
-  const bool smoothed = extension == Extension::kSmoothed;
-  const double left = smoothed && window.timestamps[first] < window.start
-                          ? Edge(window, first, window.start, slope)
-                          : window.values[first];
-  const double right = smoothed && last > 0 && window.timestamps[last] > window.end
-                           ? Edge(window, last - 1, window.end, slope)
-                           : window.values[last];
+  const double left = LeftEdge(window, first, extension, slope);
+  const double right = RightEdge(window, last, extension, slope);
   double result = right - left;
   if (slope == Slope::kCounter) {
     // Resets at the edges are in the edges' values already.
@@ -116,6 +122,21 @@ double Interpolate(TimestampMs t1, double v1, TimestampMs t2, double v2, Timesta
                    Slope slope) {
   const double from = slope == Slope::kCounter && v2 < v1 ? 0 : v1;
   return from + (v2 - from) * static_cast<double>(t - t1) / static_cast<double>(t2 - t1);
+}
+
+SampleColumns ExtendedSamples(const RangeWindow& window, Extension extension) {
+  SampleColumns out;
+  const size_t first = FirstIndex(window);
+  const size_t last = LastIndex(window, extension);
+  if (window.timestamps[last] <= window.start) return out;
+  // Nobody says whether the series is a counter.
+  out.Add(window.start, LeftEdge(window, first, extension, Slope::kGauge));
+  for (size_t i = first; i <= last; ++i) {
+    if (window.timestamps[i] <= window.start || window.timestamps[i] >= window.end) continue;
+    out.Add(window.timestamps[i], window.values[i]);
+  }
+  out.Add(window.end, RightEdge(window, last, extension, Slope::kGauge));
+  return out;
 }
 
 Result<ExtendedKernel> FindExtendedKernel(std::string_view function, Extension extension) {

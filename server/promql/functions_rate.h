@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "client-lib/base/result.h"
+#include "client-lib/model/sample.h"
 #include "server/promql/range_window.h"
 
 namespace vigil::promql {
@@ -45,6 +46,9 @@ struct ExtendedKernel {
 
 // Execution error when the function cannot be used with such a selector.
 Result<ExtendedKernel> FindExtendedKernel(std::string_view function, Extension extension);
+
+// The range itself, with a sample at each edge; nothing when no sample is after its start.
+SampleColumns ExtendedSamples(const RangeWindow& window, Extension extension);
 
 // Functions that look at start timestamps where samples have them (functions_started.cc).
 struct StartedWindow {

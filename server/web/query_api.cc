@@ -29,7 +29,31 @@ void WriteVector(const promql::QueryResult& result, size_t limit, JsonWriter& js
   for (size_t i = 0; i < std::min(limit, result.series.size()); ++i) {
     const promql::ResultSeries& series = result.series[i];
     json.BeginObject().Key("metric").LabelSet(series.labels);
-    json.Key("value").Point(series.timestamps.front(), series.values.front()).EndObject();
+    if (series.histograms.empty()) {
+      json.Key("value").Point(series.timestamps.front(), series.values.front());
+    } else {
+      const HistogramSample& sample = series.histograms.front();
+      json.Key("histogram").HistogramPoint(sample.timestamp, *sample.histogram);
+    }
+    json.EndObject();
+  }
+  json.EndArray();
+}
+
+// "values" and "histograms", each only if there are any.
+void WritePoints(const promql::ResultSeries& series, JsonWriter& json) {
+  bool any = false;
+  for (size_t k = 0; k < series.values.size(); ++k) {
+    if (IsStaleNaN(series.values[k])) continue;
+    if (!any) json.Key("values").BeginArray();
+    any = true;
+    json.Point(series.timestamps[k], series.values[k]);
+  }
+  if (any) json.EndArray();
+  if (series.histograms.empty()) return;
+  json.Key("histograms").BeginArray();
+  for (const HistogramSample& sample : series.histograms) {
+    json.HistogramPoint(sample.timestamp, *sample.histogram);
   }
   json.EndArray();
 }
@@ -39,11 +63,8 @@ void WriteMatrix(const promql::QueryResult& result, size_t limit, JsonWriter& js
   for (size_t i = 0; i < std::min(limit, result.series.size()); ++i) {
     const promql::ResultSeries& series = result.series[i];
     json.BeginObject().Key("metric").LabelSet(series.labels);
-    json.Key("values").BeginArray();
-    for (size_t k = 0; k < series.values.size(); ++k) {
-      if (!IsStaleNaN(series.values[k])) json.Point(series.timestamps[k], series.values[k]);
-    }
-    json.EndArray().EndObject();
+    WritePoints(series, json);
+    json.EndObject();
   }
   json.EndArray();
 }

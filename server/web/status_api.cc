@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "client-lib/base/strings.h"
+
 namespace vigil::web {
 namespace {
 
@@ -20,7 +22,54 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
 }
 
+constexpr size_t kMaxTsdbLimit = 10'000;
+
+void WriteCounts(std::string_view name, const storage::NamedCounts& counts, JsonWriter& json) {
+  json.Key(name).BeginArray();
+  for (const auto& [text, count] : counts) {
+    json.BeginObject().Field("name", text);
+    json.Key("value").Int(static_cast<int64_t>(count)).EndObject();
+  }
+  json.EndArray();
+}
+
 }  // namespace
+
+Result<Annotations> StatusApi::Tsdb(const ApiRequest& request, JsonWriter& json) const {
+  size_t limit = 10;
+  if (const std::string& text = request.Get("limit"); !text.empty()) {
+    const auto parsed = ParseUint(text);
+    if (!parsed || *parsed == 0) return BadData("limit must be a positive number");
+    if (*parsed > kMaxTsdbLimit) return BadData("limit must not exceed 10000");
+    limit = *parsed;
+  }
+  const storage::RecentStats stats = source_.recent();
+  const storage::Cardinality largest = source_.cardinality(limit);
+  json.BeginObject();
+  json.Key("headStats").BeginObject();
+  json.Key("numSeries").Int(static_cast<int64_t>(stats.series));
+  json.Key("numLabelPairs").Int(static_cast<int64_t>(stats.label_pairs));
+  json.Key("chunkCount").Int(static_cast<int64_t>(stats.sealed_chunks + stats.series));
+  json.Key("minTime").Int(stats.min_time);
+  json.Key("maxTime").Int(stats.max_time);
+  json.EndObject();
+  WriteCounts("seriesCountByMetricName", largest.series_by_metric, json);
+  WriteCounts("labelValueCountByLabelName", largest.values_by_label, json);
+  WriteCounts("memoryInBytesByLabelName", largest.bytes_by_label, json);
+  WriteCounts("seriesCountByLabelValuePair", largest.series_by_pair, json);
+  json.EndObject();
+  return Annotations{};
+}
+
+Result<Annotations> StatusApi::WalReplay(const ApiRequest&, JsonWriter& json) const {
+  const ReplayProgress progress = source_.replay();
+  json.BeginObject();
+  json.Key("min").Int(0);
+  json.Key("max").Int(static_cast<int64_t>(progress.max));
+  json.Key("current").Int(static_cast<int64_t>(progress.current));
+  json.EndObject();
+  return Annotations{};
+}
 
 Result<Annotations> StatusApi::BuildInfo(const ApiRequest&, JsonWriter& json) const {
   // No "features" here: Grafana takes its presence as "this is Mimir".
@@ -58,7 +107,7 @@ Result<Annotations> StatusApi::RuntimeInfo(const ApiRequest&, JsonWriter& json) 
   json.Key("reloadConfigSuccess").Bool(reload_success);
   json.Field("lastConfigTime", FormatRfc3339(reload_time));
   json.Key("GOMAXPROCS").Int(static_cast<int64_t>(std::thread::hardware_concurrency()));
-  json.Field("storageRetention", source_.storage_retention);
+  json.Field("storageRetention", source_.storage_retention());
   json.EndObject();
   return Annotations{};
 }

@@ -2,6 +2,7 @@
 // /api/v1/status/*: what this server is and how it was started.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -9,9 +10,17 @@
 
 #include "client-lib/base/clock.h"
 #include "client-lib/base/result.h"
+#include "server/storage/cardinality.h"
+#include "server/storage/recent.h"
 #include "server/web/envelope.h"
 
 namespace vigil::web {
+
+// How far the start has come with the journal, in pages.
+struct ReplayProgress {
+  uint64_t max = 0;
+  uint64_t current = 0;
+};
 
 // Facts that main knows. The functions are called from any thread.
 struct StatusSource {
@@ -24,7 +33,10 @@ struct StatusSource {
   std::function<std::string()> config_yaml;
   // Success and time of the last (re)load of the configuration.
   std::function<std::pair<bool, TimestampMs>()> last_reload;
-  std::string storage_retention;  // "no limit" while retention is not there
+  std::function<storage::Cardinality(size_t limit)> cardinality;
+  std::function<storage::RecentStats()> recent;
+  std::function<ReplayProgress()> replay;
+  std::function<std::string()> storage_retention;  // "15d", "15d or 512MiB"
 };
 
 // Threads: any.
@@ -36,6 +48,9 @@ class StatusApi {
   Result<Annotations> Config(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> Flags(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> RuntimeInfo(const ApiRequest& request, JsonWriter& json) const;
+  Result<Annotations> Tsdb(const ApiRequest& request, JsonWriter& json) const;
+  // Also before the server is ready.
+  Result<Annotations> WalReplay(const ApiRequest& request, JsonWriter& json) const;
 
  private:
   const StatusSource source_;

@@ -29,12 +29,15 @@ Web::Web(Dependencies dependencies)
     : deps_(std::move(dependencies)),
       query_(deps_.engine, deps_.store, deps_.clock, deps_.max_concurrent_queries, deps_.stop),
       series_(deps_.store),
+      exemplars_(deps_.engine, deps_.exemplars),
       targets_(deps_.scraper),
-      status_(deps_.status, deps_.clock) {}
+      status_(deps_.status, deps_.clock),
+      admin_(deps_.admin) {}
 
 void Web::AddRoutes(const AddRoute& add) {
   add_ = &add;
   AddApiRoutes();
+  AddAdminRoutes();
   AddPages();
   AddLifecycle();
   add_ = nullptr;
@@ -49,6 +52,7 @@ void Web::AddApiRoutes() {
   };
   Api("GET,POST", "/api/v1/query", bind(&query_, &QueryApi::Instant));
   Api("GET,POST", "/api/v1/query_range", bind(&query_, &QueryApi::Range));
+  Api("GET,POST", "/api/v1/query_exemplars", bind(&exemplars_, &ExemplarsApi::Query));
   Api("GET,POST", "/api/v1/series", bind(&series_, &SeriesApi::Series));
   Api("GET,POST", "/api/v1/labels", bind(&series_, &SeriesApi::LabelNames));
   Api("GET", "/api/v1/label/:name/values", bind(&series_, &SeriesApi::LabelValues));
@@ -60,6 +64,13 @@ void Web::AddApiRoutes() {
   Api("GET", "/api/v1/status/config", bind(&status_, &StatusApi::Config));
   Api("GET", "/api/v1/status/flags", bind(&status_, &StatusApi::Flags));
   Api("GET", "/api/v1/status/runtimeinfo", bind(&status_, &StatusApi::RuntimeInfo));
+  Api("GET", "/api/v1/status/tsdb", bind(&status_, &StatusApi::Tsdb));
+  // Answered during recovery, too: that is what it is for.
+  Plain("GET,OPTIONS", "/api/v1/status/walreplay", [this](const http::Request& request) {
+    return Answer(request, [this](const ApiRequest& api_request, JsonWriter& json) {
+      return status_.WalReplay(api_request, json);
+    });
+  });
   Api("GET,POST", "/api/v1/format_query",
       [this](const ApiRequest& request, JsonWriter& json) -> Result<Annotations> {
         Result<promql::ExprPtr> expr =
@@ -77,6 +88,17 @@ void Web::AddApiRoutes() {
     if (!deps_.ready()) return NotReady();
     return deps_.write_receiver->Handle(request);
   });
+}
+
+void Web::AddAdminRoutes() {
+  const auto add = [this](std::string_view path, auto member) {
+    Plain("POST,PUT", path, [this, member](const http::Request& request) {
+      return deps_.admin.enabled && !deps_.ready() ? NotReady() : (admin_.*member)(request);
+    });
+  };
+  add("/api/v1/admin/tsdb/delete_series", &AdminApi::DeleteSeries);
+  add("/api/v1/admin/tsdb/clean_tombstones", &AdminApi::CleanTombstones);
+  add("/api/v1/admin/tsdb/snapshot", &AdminApi::Snapshot);
 }
 
 void Web::AddPages() {

@@ -19,6 +19,8 @@
 #include "server/remote/write_receiver.h"
 #include "server/scrape/scrape_manager.h"
 #include "server/storage/storage.h"
+#include "server/web/admin_api.h"
+#include "server/web/exemplars_api.h"
 #include "server/web/query_api.h"
 #include "server/web/series_api.h"
 #include "server/web/status_api.h"
@@ -30,10 +32,12 @@ namespace vigil::web {
 struct Dependencies {
   const promql::Engine& engine;
   const storage::Queryable& store;
+  const storage::ExemplarQueryable& exemplars;
   const scrape::ScrapeManager& scraper;
   const Clock& clock;
   remote::WriteReceiver* write_receiver = nullptr;  // null: --web.enable-remote-write-receiver off
   StatusSource status;
+  AdminActions admin;
   size_t max_concurrent_queries = 20;
   std::stop_token stop;  // ends running queries
   bool lifecycle = false;
@@ -65,6 +69,7 @@ class Web {
   };
 
   void AddApiRoutes();
+  void AddAdminRoutes();
   void AddPages();
   void AddLifecycle();
   // GET and POST as given, plus OPTIONS; counted; 503 until ready.
@@ -74,8 +79,10 @@ class Web {
   Dependencies deps_;
   QueryApi query_;
   SeriesApi series_;
+  ExemplarsApi exemplars_;
   TargetsApi targets_;
   StatusApi status_;
+  AdminApi admin_;
   const AddRoute* add_ = nullptr;  // while AddRoutes runs
   std::deque<RouteCounter> counters_;
 };

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/cli/query.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <utility>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/base/strings.h"
+#include "client-lib/http/client.h"
+#include "exporters/toolkit/flags.h"
+#include "server/cli/command.h"
+
+namespace vigil::cli {
+namespace {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+std::string PercentEncode(std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.') {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
+  return out;
+}
+
+std::string Form(const Pairs& pairs) {
+  std::string out;
+  for (const auto& [name, value] : pairs) {
+    if (value.empty()) continue;
+    if (!out.empty()) out += '&';
+    out += PercentEncode(name) + "=" + PercentEncode(value);
+  }
+  return out;
+}
+
+// The document of a successful answer; its warnings go to stderr.
+Result<JsonValue> Ask(const std::string& server, const std::string& path, const Pairs& pairs) {
+  http::ClientRequest request;
+  request.url = ServerUrl(server) + "/api/v1/" + path;
+  if (path.starts_with("label/")) {
+    request.url += "?" + Form(pairs);
+  } else {
+    request.method = "POST";
+    request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
+    request.body = Form(pairs);
+  }
+  request.timeout_ms = 150'000;  // longer than queries may take
+  const http::ClientResponse answer = TRY(http::Fetch(std::move(request)));
+  auto document = ParseJson(answer.body);
+  if (!document) {
+    return Internal("HTTP " + std::to_string(answer.status) + " from " + ServerUrl(server) + ": " +
+                    std::string(TrimSpace(answer.body).substr(0, 200)));
+  }
+  if ((*document)["status"].text != "success") {
+    return BadData((*document)["errorType"].text + ": " + (*document)["error"].text);
+  }
+  for (const JsonValue& warning : (*document)["warnings"].items) {
+    std::fprintf(stderr, "warning: %s\n", warning.text.c_str());
+  }
+  return document;
+}
+
+void AppendPoint(const JsonValue& pair, std::string* out) {
+  if (pair.items.size() != 2) return;
+  *out += pair.items[1].text + " @[" + pair.items[0].text + "]";
+}
+
+struct Options {
+  std::string time, start, end, step;
+  std::vector<std::string> match;
+  std::vector<std::string> words;
+};
+
+Result<std::string> Lines(const JsonValue& data) {
+  std::string out;
+  for (const JsonValue& item : data.items) {
+    out += (item.kind == JsonValue::Kind::kObject ? PrintMetric(item) : item.text) + "\n";
+  }
+  return out;
+}
+
+Result<std::string> Run(const std::string& kind, const Options& o) {
+  const size_t wanted = kind == "series" ? 1 : 2;
+  if (o.words.size() != wanted) {
+    return BadData(kind == "series" ? "give the server: vigilctl query series --match=up URL"
+                   : kind == "labels"
+                       ? "give server and label: vigilctl query labels URL job"
+                       : "give server and expression: vigilctl query " + kind + " URL 'up'");
+  }
+  const std::string& server = o.words[0];
+  if (kind == "series") {
+    if (o.match.empty()) return BadData("give at least one --match='selector'");
+    Pairs pairs = {{"start", o.start}, {"end", o.end}};
+    for (const std::string& match : o.match) pairs.emplace_back("match[]", match);
+    return Lines(TRY(Ask(server, "series", pairs))["data"]);
+  }
+  if (kind == "labels") {
+    Pairs pairs = {{"start", o.start}, {"end", o.end}};
+    for (const std::string& match : o.match) pairs.emplace_back("match[]", match);
+    return Lines(TRY(Ask(server, "label/" + PercentEncode(o.words[1]) + "/values", pairs))["data"]);
+  }
+  if (kind == "instant") {
+    const JsonValue answer = TRY(Ask(server, "query", {{"query", o.words[1]}, {"time", o.time}}));
+    return PrintResult(answer["data"]);
+  }
+  // As promtool: the last five minutes, in about 250 steps.
+  const int64_t now = Clock::System().Now() / 1000;
+  const std::string end = o.end.empty() ? std::to_string(now) : o.end;
+  const std::string start = o.start.empty() ? std::to_string(now - 300) : o.start;
+  const std::string step = o.step.empty() ? "2" : o.step;
+  const JsonValue answer =
+      TRY(Ask(server, "query_range",
+              {{"query", o.words[1]}, {"start", start}, {"end", end}, {"step", step}}));
+  return PrintResult(answer["data"]);
+}
+
+}  // namespace
+
+std::string PrintMetric(const JsonValue& labels) {
+  std::vector<std::pair<std::string_view, std::string_view>> sorted;
+  std::string out;
+  for (const auto& [name, value] : labels.members) {
+    if (name == "__name__") {
+      out = value.text;
+    } else {
+      sorted.emplace_back(name, value.text);
+    }
+  }
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty() && !out.empty()) return out;
+  out += '{';
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    if (i > 0) out += ", ";
+    out.append(sorted[i].first).append("=").append(Quote(sorted[i].second));
+  }
+  return out += '}';
+}
+
+Result<std::string> PrintResult(const JsonValue& data) {
+  const std::string& type = data["resultType"].text;
+  const JsonValue& result = data["result"];
+  std::string out;
+  if (type == "scalar") {
+    out = "scalar: ";
+    AppendPoint(result, &out);
+    return out += '\n';
+  }
+  if (type == "string") return (result.items.size() == 2 ? result.items[1].text : out) + "\n";
+  if (type != "vector" && type != "matrix") return Internal("unknown result type " + Quote(type));
+  for (const JsonValue& series : result.items) {
+    out += PrintMetric(series["metric"]) + " =>";
+    if (type == "vector") {
+      out += ' ';
+      AppendPoint(series["value"], &out);
+    }
+    for (const JsonValue& point : series["values"].items) {
+      out += '\n';
+      AppendPoint(point, &out);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+int RunQuery(const std::string& kind, const std::vector<std::string>& args) {
+  Options options;
+  toolkit::FlagSet flags("vigilctl query " + kind, "Asks a server.");
+  if (kind == "instant") {
+    flags.String("time", "Query evaluation time (RFC3339 or Unix timestamp).", &options.time);
+  } else {
+    flags.String("start", "Start time (RFC3339 or Unix timestamp).", &options.start);
+    flags.String("end", "End time (RFC3339 or Unix timestamp).", &options.end);
+  }
+  if (kind == "range") flags.String("step", "Query step size (duration).", &options.step);
+  if (kind == "series" || kind == "labels") {
+    flags.Strings("match", "Series selector. Can be specified multiple times.", &options.match);
+  }
+  flags.Arguments("server", "Server, then the expression or label.", &options.words);
+  if (const auto code = ParseCommand(&flags, args)) return *code;
+  const Result<std::string> text = Run(kind, options);
+  if (!text) {
+    std::fprintf(stderr, "query error: %s\n", text.error().message.c_str());
+    return 1;
+  }
+  std::fwrite(text->data(), 1, text->size(), stdout);
+  return 0;
+}
+
+}  // namespace vigil::cli
