@@ -3,6 +3,7 @@
 //   vigil-bench targets PORT SERIES          serve /t/<n>/metrics until killed
 //   vigil-bench write URL SERIES PER_REQUEST ROUNDS STEP_MS START_MS [SHAPE]
 //   vigil-bench history URL END_MS
+//   vigil-bench span URL SERIES SPAN_MS STEP_MS END_MS    mixed series, in order of time
 //   vigil-bench push URL PUSHES GROUPS CONNECTIONS       prints pushes per second
 #include <snappy.h>
 
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -199,22 +201,20 @@ struct HistoryPart {
   int64_t span_ms;  // before the end
 };
 
-// The data of the query table, in order of time: 24 h of 100 counters and 50 buckets at 30 s, and
-// an hour of 2500 mixed series at 15 s.
-int History(const std::string& url, int64_t end_ms) {
-  constexpr int64_t kDay = 86'400'000, kSlice = 300'000;
-  constexpr std::array<HistoryPart, 3> kParts = {{{Shape::kCounters, 100, 30'000, kDay},
-                                                  {Shape::kHistogram, 50, 30'000, kDay},
-                                                  {Shape::kMixed, 2500, 15'000, 3'600'000}}};
+// The parts up to the end, in order of time, in requests of five minutes.
+int SendParts(const std::string& url, std::span<const HistoryPart> parts, int64_t end_ms) {
+  constexpr int64_t kSlice = 300'000;
+  int64_t longest = 0;
+  for (const HistoryPart& part : parts) longest = std::max(longest, part.span_ms);
   Sender sender(url);
-  for (int64_t slice = end_ms - kDay; slice < end_ms; slice += kSlice) {
+  for (int64_t slice = end_ms - longest; slice < end_ms; slice += kSlice) {
     std::string message;
-    for (const HistoryPart& part : kParts) {
+    for (const HistoryPart& part : parts) {
       if (slice < end_ms - part.span_ms) continue;
       for (size_t i = 0; i < part.series; ++i) {
         std::string fields = SeriesLabels(part.shape, i);
         for (int64_t t = slice; t < slice + kSlice; t += part.step_ms) {
-          const auto tick = static_cast<uint64_t>((t - (end_ms - kDay)) / part.step_ms);
+          const auto tick = static_cast<uint64_t>((t - (end_ms - longest)) / part.step_ms);
           fields += test::SampleField(SeriesValue(part.shape, i, tick), t);
         }
         message += test::SeriesField(fields);
@@ -223,6 +223,16 @@ int History(const std::string& url, int64_t end_ms) {
     if (!sender.Send(message)) return 1;
   }
   return 0;
+}
+
+// The data of the query table: 24 h of 100 counters and 50 buckets at 30 s, and an hour of 2500
+// mixed series at 15 s.
+int History(const std::string& url, int64_t end_ms) {
+  constexpr int64_t kDay = 86'400'000;
+  constexpr std::array<HistoryPart, 3> kParts = {{{Shape::kCounters, 100, 30'000, kDay},
+                                                  {Shape::kHistogram, 50, 30'000, kDay},
+                                                  {Shape::kMixed, 2500, 15'000, 3'600'000}}};
+  return SendParts(url, kParts, end_ms);
 }
 
 // Keeps `connections` pushes under way until `pushes` are done.
@@ -263,6 +273,12 @@ int Main(const std::vector<std::string>& args) {
   }
   if (args.size() == 3 && args[0] == "history") {
     return History(args[1], static_cast<int64_t>(number(2)));
+  }
+  if (args.size() == 6 && args[0] == "span") {
+    const std::array<HistoryPart, 1> parts = {
+        {{Shape::kMixed, number(2), static_cast<int64_t>(number(4)),
+          static_cast<int64_t>(number(3))}}};
+    return SendParts(args[1], parts, static_cast<int64_t>(number(5)));
   }
   if (args.size() == 5 && args[0] == "push") {
     return Push(args[1], number(2), number(3), number(4));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the database side costs: journal pages, flushes, reads, series, idle memory. Starts its own
 // PostgreSQL with the settings of the product; counts CPU of this process and of PostgreSQL.
-//   postgres_bench [DIRECTORY]
+//   postgres_bench [DIRECTORY [compaction]]   the second word runs only that part
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,8 +19,10 @@
 #include "client-lib/base/files.h"
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "server/chunks/chunk_encoder.h"
 #include "server/postgres/database.h"
 #include "server/postgres/managed_postgres.h"
+#include "tests/support/sample_series.h"
 
 namespace {
 
@@ -222,6 +224,65 @@ void BenchReplay(Database* database, int postmaster) {
   watch.Print("replay of journal pages", static_cast<double>(pages), "pages");
 }
 
+// 10,000 series, 720 samples each in chunks of half an hour, become one leaf of 10,000 chunks.
+void BenchCompaction(const std::string& conninfo, int postmaster) {
+  constexpr int64_t kSeries = 10'000;
+  constexpr int64_t kChunks = 12;
+  constexpr size_t kSamples = 60;
+  constexpr int64_t kStepMs = 30'000;
+  constexpr int64_t kStart = 399'996 * 3'600'000LL;
+  ManualClock clock(kStart + 10 * 3'600'000);
+  DatabaseOptions options;
+  options.conninfo = conninfo;
+  options.clock = &clock;
+  options.maintenance.duty = 1;
+  auto database = Must(Database::Open(options));
+  std::vector<std::vector<double>> values;
+  for (int64_t i = 0; i < 400; ++i) {
+    values.push_back(vigil::testing::MakeValues(vigil::testing::kShapes[i % 8], kChunks * kSamples,
+                                                static_cast<uint64_t>(i)));
+  }
+  chunks::ChunkEncoder encoder;
+  chunks::Chunk chunk;
+  for (int64_t c = 0; c < kChunks; ++c) {
+    int64_t i = 0;
+    const auto first = static_cast<size_t>(c) * kSamples;
+    Must(database->chunks().WriteFlush(
+        [&](storage::ChunkRow* row) {
+          if (i == kSeries) return false;
+          const auto times =
+              vigil::testing::MakeTimes(kSamples, kStart + c * 1'800'000 + i % 1000, kStepMs, 0, 1);
+          encoder.Encode(times,
+                         std::span(values[static_cast<size_t>(i % 400)]).subspan(first, kSamples),
+                         &chunk);
+          *row = {++i, chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
+          return true;
+        },
+        0));
+  }
+  auto admin = Must(Connection::Open(conninfo, "bench", "", 5'000));
+  const auto bytes = [&] {
+    return Must(admin->Query("SELECT pg_total_relation_size('vigil.' || quote_ident(rel))::int8 "
+                             "FROM vigil.leaf",
+                             kTimeoutMs))
+        .Int(0, 0);
+  };
+  const double samples = static_cast<double>(kSeries * kChunks) * kSamples;
+  const double before = static_cast<double>(bytes());
+  const Stopwatch watch(postmaster);
+  Must(database->maintenance().RunOnce({}));
+  watch.Print("compaction of a leaf", samples, "samples");
+  const double after = static_cast<double>(bytes());
+  const MaintenanceMetrics m = database->metrics().maintenance;
+  std::printf(
+      "%34s %llu rows to %llu; on disk %.2f to %.2f bytes per sample, chunks alone %.2f to "
+      "%.2f\n",
+      "", static_cast<unsigned long long>(m.merged_rows_in),
+      static_cast<unsigned long long>(m.merged_rows_out), before / samples, after / samples,
+      static_cast<double>(m.merged_bytes_in) / samples,
+      static_cast<double>(m.merged_bytes_out) / samples);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -232,6 +293,12 @@ int main(int argc, char** argv) {
   managed_options.storage_path = path;
   const int64_t start_ns = Clock::System().MonotonicNs();
   auto managed = Must(ManagedPostgres::Start(managed_options));
+  if (argc > 2 && std::string_view(argv[2]) == "compaction") {
+    BenchCompaction(managed->conninfo(), managed->pid());
+    managed.reset();
+    std::filesystem::remove_all(path);
+    return 0;
+  }
   DatabaseOptions options;
   options.conninfo = managed->conninfo();
   auto database = Must(Database::Open(options));

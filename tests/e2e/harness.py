@@ -133,6 +133,16 @@ class Program:
         return code
 
 
+def psql(program, sql):
+    """Rows of unaligned text, through the command that a server prints for people."""
+    command = re.findall(r'psql -h [^"\n]*', program.log())[-1].split()
+    run = subprocess.run([*command, "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql],
+                         capture_output=True, text=True, timeout=120, check=False)
+    if run.returncode:
+        raise AssertionError(f"psql: {run.stderr}")
+    return [line.split("|") for line in run.stdout.strip().split("\n") if line]
+
+
 class Server:
     """A vigil-server with a storage directory that outlives its process."""
 
@@ -204,13 +214,7 @@ class Server:
             return int(f.readline())
 
     def psql(self, sql):
-        """Rows of unaligned text, through the command the server prints for people."""
-        command = re.findall(r'psql -h [^"\n]*', self.program.log())[-1].split()
-        run = subprocess.run([*command, "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql],
-                             capture_output=True, text=True, timeout=120, check=False)
-        if run.returncode:
-            raise AssertionError(f"psql: {run.stderr}")
-        return [line.split("|") for line in run.stdout.strip().split("\n") if line]
+        return psql(self.program, sql)
 
     def remote_write(self, series, timeout=60):
         return http(self.url + "/api/v1/write", write_request(series), "POST",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feeds bytes to the chunk decoder under a good checksum, and what decodes back to the encoder.
+// Feeds bytes to the chunk decoder under a good checksum, compares it with the slow decoder, and
+// feeds what decodes back to the encoder.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -8,13 +10,71 @@
 #include "client-lib/base/result.h"
 #include "server/chunks/chunk.h"
 #include "server/chunks/crc32c.h"
+#include "server/chunks/histogram_stream.h"
+#include "tests/support/slow_decoder.h"
 
 namespace {
 
 using vigil::chunks::ChunkView;
 
+void RoundTripHistograms(const vigil::SampleColumns& samples) {
+  vigil::chunks::Chunk chunk;
+  vigil::chunks::EncodeHistogramChunk(samples.histograms, &chunk);
+  vigil::SampleColumns again;
+  const ChunkView view{chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
+  CHECK(vigil::chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &again).has_value());
+  CHECK(again.histograms.size() == samples.histograms.size());
+  vigil::chunks::HistogramStream stream;
+  for (size_t i = 0; i < samples.histograms.size(); ++i) {
+    const vigil::HistogramSample& sample = samples.histograms[i];
+    CHECK(again.histograms[i].timestamp == sample.timestamp);
+    CHECK(vigil::chunks::SameHistogram(*again.histograms[i].histogram, *sample.histogram));
+    stream.Append(sample.timestamp, sample.histogram);
+  }
+  std::vector<vigil::HistogramSample> streamed;
+  CHECK(vigil::chunks::DecodeHistogramStream(stream.data(), stream.first_time(), INT64_MIN,
+                                             INT64_MAX, &streamed));
+  CHECK(streamed.size() == samples.histograms.size());
+}
+
+bool SameSamples(const vigil::SampleColumns& a, const vigil::SampleColumns& b) {
+  return a.timestamps == b.timestamps &&
+         std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
+                    vigil::SameBits);
+}
+
+// The slow decoder reads the same out of the bytes.
+void CompareWithSlow(const ChunkView& view, const vigil::SampleColumns& samples) {
+  if (samples.histograms.empty()) {
+    CHECK(SameSamples(vigil::chunks::testing::SlowDecodeChunk(view.data, view.min_time), samples));
+    return;
+  }
+  const auto slow = vigil::chunks::testing::SlowDecodeHistogramChunk(view.data, view.min_time);
+  CHECK(slow.size() == samples.histograms.size());
+  for (size_t i = 0; i < slow.size(); ++i) {
+    CHECK(slow[i].timestamp == samples.histograms[i].timestamp);
+    CHECK(vigil::chunks::SameHistogram(*slow[i].histogram, *samples.histograms[i].histogram));
+  }
+}
+
+// A part of the time gives that part of the samples.
+void ComparePart(const ChunkView& view, const vigil::SampleColumns& samples) {
+  if (samples.size() < 3) return;
+  const size_t from = samples.size() / 3;
+  const size_t to = samples.size() / 2;
+  vigil::SampleColumns part;
+  CHECK(vigil::chunks::DecodeChunk(view, samples.timestamps[from], samples.timestamps[to], &part)
+            .has_value());
+  CHECK(part.size() == to - from + 1);
+  for (size_t i = 0; i < part.size(); ++i) {
+    CHECK(part.timestamps[i] == samples.timestamps[from + i]);
+    CHECK(vigil::SameBits(part.values[i], samples.values[from + i]));
+  }
+}
+
 // The encoder must give back what the decoder made of the bytes.
 void RoundTrip(const vigil::SampleColumns& samples) {
+  if (!samples.histograms.empty()) return RoundTripHistograms(samples);
   vigil::chunks::Chunk chunk;
   vigil::chunks::EncodeChunk(samples.timestamps, samples.values, &chunk);
   vigil::SampleColumns again;
@@ -42,7 +102,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
   view.encoding = (encoding & 15U) | (encoding >> 4U) << 8U;
   view.data = data;
   vigil::SampleColumns samples;
-  if (vigil::chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &samples)) RoundTrip(samples);
+  if (vigil::chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &samples)) {
+    CompareWithSlow(view, samples);
+    ComparePart(view, samples);
+    RoundTrip(samples);
+  }
   (void)vigil::chunks::ReadChunkSummary(view);
   samples.Clear();
   (void)vigil::chunks::DecodeChunk(view, view.min_time + 1, view.max_time / 2, &samples);

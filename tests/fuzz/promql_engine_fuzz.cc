@@ -21,6 +21,43 @@ void AddSeries(vigil::tests::MemoryStorage* store, const Labels& labels, double 
   }
 }
 
+// Exponential and custom buckets, a reset, a gauge, and a change of schema.
+vigil::Histogram HistogramAt(TimestampMs t, bool custom) {
+  const auto n = static_cast<double>(t % 270'000 / 30'000);
+  vigil::Histogram h;
+  h.schema = custom ? vigil::kCustomBucketsSchema : t < 300'000 ? 1 : 0;
+  h.count = 6 * n;
+  h.sum = t == 450'000 ? vigil::NormalNaN() : 7 * n;
+  h.positive_spans = {{0, 1}, {1, 2}};
+  h.positive_buckets = {n, n, 2 * n};
+  if (custom) {
+    h.custom_values = t < 600'000 ? std::vector<double>{1, 2, 5} : std::vector<double>{1, 3, 5};
+    return h;
+  }
+  h.zero_threshold = t < 900'000 ? 0.001 : 0.6;
+  h.zero_count = n;
+  h.negative_spans = {{-1, 1}};
+  h.negative_buckets = {n};
+  if (t > 1'000'000) h.reset_hint = vigil::CounterResetHint::kGauge;
+  return h;
+}
+
+void AddHistograms(vigil::tests::MemoryStorage* store, const char* job) {
+  for (const char* kind : {"exponential", "custom", "mixed"}) {
+    const Labels labels = Labels::Of({{"__name__", "n"}, {"job", job}, {"kind", kind}});
+    for (TimestampMs t = 0; t <= 1'200'000; t += 30'000) {
+      const bool mixed = *kind == 'm';
+      if (mixed && t % 90'000 == 0) {
+        store->Add(labels, t, 5);
+      } else if (t != 600'000) {
+        store->AddHistogram(labels, t, HistogramAt(t, *kind == 'c' || (mixed && t > 750'000)));
+      } else {
+        store->Add(labels, t, StaleNaN());
+      }
+    }
+  }
+}
+
 const vigil::tests::MemoryStorage& Store() {
   static const vigil::tests::MemoryStorage* const kStore = [] {
     auto* store = new vigil::tests::MemoryStorage;
@@ -32,6 +69,7 @@ const vigil::tests::MemoryStorage& Store() {
       for (const char* le : {"0.1", "1", "+Inf", "x"}) {
         AddSeries(store, Labels::Of({{"__name__", "h_bucket"}, {"job", job}, {"le", le}}), 2);
       }
+      AddHistograms(store, job);
       AddSeries(store, Labels::Of({{"__name__", "target_info"}, {"job", job}, {"version", "3"}}),
                 0);
     }

@@ -3,17 +3,34 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "client-lib/model/histogram_text.h"
 #include "server/remote/write_request.h"
+
+namespace {
+
+void Check(const vigil::remote::WriteRequest& request) {
+  if (request.timestamps.size() != request.values.size()) std::abort();
+  for (const auto& series : request.series) {
+    if (series.first_sample + series.sample_count > request.values.size()) std::abort();
+    if (series.first_histogram + series.histogram_count > request.histograms.size()) std::abort();
+    if (series.first_exemplar + series.exemplar_count > request.exemplars.size()) std::abort();
+    auto labels = vigil::remote::DecodeLabels(series.raw_labels);
+    if (labels.has_value() && labels->MetricName().empty()) std::abort();
+  }
+  for (const auto& exemplar : request.exemplars) {
+    if (vigil::remote::DecodeExemplarLabels(exemplar.raw_labels).has_value()) continue;
+  }
+  for (const auto& sample : request.histograms) {
+    if (!vigil::ValidateHistogram(*sample.histogram).has_value()) std::abort();
+  }
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static vigil::remote::WriteRequest request;
   const std::string_view message(reinterpret_cast<const char*>(data), size);
-  if (!vigil::remote::DecodeWriteRequest(message, &request).has_value()) return 0;
-  if (request.timestamps.size() != request.values.size()) std::abort();
-  for (const auto& series : request.series) {
-    if (series.first_sample + series.sample_count > request.values.size()) std::abort();
-    auto labels = vigil::remote::DecodeLabels(series.raw_labels);
-    if (labels.has_value() && labels->MetricName().empty()) std::abort();
-  }
+  if (vigil::remote::DecodeWriteRequest(message, &request).has_value()) Check(request);
+  if (vigil::remote::DecodeWriteRequestV2(message, &request).has_value()) Check(request);
   return 0;
 }

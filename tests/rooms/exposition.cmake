@@ -1,2 +1,3 @@
 vigil_unit_test(exposition client-lib/exposition DEPS exposition)
 vigil_fuzzer(exposition DEPS exposition)
+vigil_fuzzer(open_metrics DEPS exposition)

@@ -9,6 +9,7 @@ set_tests_properties(unit.server_postgres_live PROPERTIES
 
 if(VIGIL_BENCH)
   add_executable(postgres_bench bench/postgres_bench.cc)
-  target_link_libraries(postgres_bench PRIVATE vigil_options vigil_postgres)
+  target_link_libraries(postgres_bench PRIVATE vigil_options vigil_postgres
+    vigil_test_sample_series)
   set_target_properties(postgres_bench PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 endif()

@@ -127,6 +127,9 @@ TEST(ConfigTables, EveryRowIsTested) {
   ExpectRowsAreTested<Authorization>("authorization", good);
   ExpectRowsAreTested<TlsConfig>("tls_config", good);
   ExpectRowsAreTested<HttpHeader>("http_headers", good);
+  ExpectRowsAreTested<StorageConfig>("storage", good);
+  ExpectRowsAreTested<TsdbConfig>("tsdb", good);
+  ExpectRowsAreTested<ExemplarsConfig>("exemplars", good);
   ExpectRowsAreTested<StaticConfig>("static_configs", good);
   ExpectRowsAreTested<FileSdConfig>("file_sd_configs", good);
   ExpectRowsAreTested<RelabelFields>("relabel_configs", good);

@@ -57,11 +57,32 @@ TEST(ScriptRunner, GoesOnAfterABrokenCommand) {
             "1: unknown command \"dance 1m\"\n1 passed, 1 failed");
 }
 
-TEST(ScriptRunner, FailsWhatNeedsHistograms) {
-  EXPECT_EQ(Outcome("load 1m\n  a {{count:1}}\n  b 1\n\neval instant at 0 a\n  a {{count:1}}\n\n"
-                    "eval instant at 0 b\n  b 1\n"),
-            "5: a: expected histograms for a: native histograms are not supported yet\n"
-            "1 passed, 1 failed");
+TEST(ScriptRunner, ComparesHistograms) {
+  const auto compare = [](std::string_view expected) {
+    return Outcome("load 1m\n  a {{count:3 sum:2 buckets:[1 0 2]}}\n\neval instant at 0 a\n  a " +
+                   std::string(expected) + "\n");
+  };
+  EXPECT_EQ(compare("{{count:3 sum:2 buckets:[1 0 2 0]}}"), "1 passed, 0 failed");
+  EXPECT_EQ(compare("{{count:3 sum:2 buckets:[1 0 2] counter_reset_hint:unknown}}"),
+            "1 passed, 0 failed");
+  EXPECT_EQ(compare("{{count:3 sum:2 buckets:[1 0 3]}}"),
+            "4: a: expected {{count:3 sum:2 buckets:[1 0 3]}} for a, got {{count:3 sum:2 "
+            "buckets:[1 0 2]}}\n0 passed, 1 failed");
+  EXPECT_EQ(compare("{{count:3 sum:2 buckets:[1 0 2] counter_reset_hint:gauge}}"),
+            "4: a: expected {{count:3 sum:2 counter_reset_hint:gauge buckets:[1 0 2]}} for a, got "
+            "{{count:3 sum:2 buckets:[1 0 2]}}\n0 passed, 1 failed");
+  EXPECT_EQ(compare("3"),
+            "4: a: expected 3 for a, got {{count:3 sum:2 buckets:[1 0 2]}}\n0 passed, 1 failed");
+}
+
+TEST(ScriptRunner, LoadsClassicHistogramsAsNativeOnes) {
+  EXPECT_EQ(Outcome("load_with_nhcb 1m\n  a_bucket{le=\"1\"} 1\n  a_bucket{le=\"5\"} 4\n"
+                    "  a_bucket{le=\"+Inf\"} 6\n  a_count 6\n  a_sum 20\n\neval instant at 0 a\n"
+                    "  a {{schema:-53 count:6 sum:20 custom_values:[1 5] buckets:[1 3 2]}}\n\n"
+                    "eval instant at 0 a_count\n  a_count 6\n"),
+            "2 passed, 0 failed");
+  EXPECT_EQ(Outcome("load_with_nhcb 1m\n  a_bucket{le=\"1\"} 3\n  a_bucket{le=\"5\"} 2\n"),
+            "1: a: the bucket counts of a histogram are not cumulative\n0 passed, 1 failed");
 }
 
 TEST(ScriptRunner, ForgetsAtClear) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_text.h"
 #include "client-lib/model/sample.h"
 
 namespace vigil::tests {
@@ -48,12 +49,40 @@ TEST(SeriesLine, KnowsGapsAndMarkers) {
   EXPECT_EQ(ValuesOf("a"), "");
 }
 
-TEST(SeriesLine, RecognisesHistograms) {
+TEST(SeriesLine, ReadsHistograms) {
   EXPECT_EQ(ValuesOf("a {{schema:0 sum:1 buckets:[1 2]}} 1 {{}}x2"),
             "histogram 1 histogram histogram histogram");
   EXPECT_EQ(ValuesOf("a {{count:1}}+{{count:2}}x1"), "histogram histogram");
-  EXPECT_TRUE(ParseSeriesLine("a {{}}")->HasHistograms());
-  EXPECT_FALSE(ParseSeriesLine("a 1")->HasHistograms());
+  const auto series = ParseSeriesLine(
+      "a {{schema:1 sum:-Inf count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 2] offset:-1 "
+      "n_buckets:[3] n_offset:2 counter_reset_hint:gauge}} {{schema:-53 custom_values:[5 10]}}");
+  ASSERT_TRUE(series.has_value()) << series.error().message;
+  EXPECT_EQ(HistogramTestText(*series->values[0].histogram),
+            "{{schema:1 count:4 sum:-Inf z_bucket:1 z_bucket_w:0.5 counter_reset_hint:gauge "
+            "offset:-1 buckets:[1 2] n_offset:2 n_buckets:[3]}}");
+  EXPECT_TRUE(series->values[0].hint_set);
+  EXPECT_EQ(HistogramTestText(*series->values[1].histogram), "{{schema:-53 custom_values:[5 10]}}");
+  EXPECT_FALSE(series->values[1].hint_set);
+}
+
+TEST(SeriesLine, AddsUpHistograms) {
+  const auto up = ParseSeriesLine("a {{count:1 buckets:[1]}}+{{count:2 buckets:[2] offset:1}}x2");
+  ASSERT_EQ(up->values.size(), 3U);
+  EXPECT_EQ(HistogramTestText(*up->values[2].histogram), "{{count:5 buckets:[1 4]}}");
+  const auto down = ParseSeriesLine("a {{count:5}}-{{count:2}}x1");
+  EXPECT_EQ(HistogramTestText(*down->values[1].histogram), "{{count:3}}");
+  EXPECT_EQ(ValuesOf("a {{}}+{{schema:-53}}x1"),
+            "error: histograms of different kinds cannot be added up");
+}
+
+TEST(SeriesLine, RefusesBrokenHistograms) {
+  EXPECT_EQ(ValuesOf("a {{count:1"), "error: histogram description has no end");
+  EXPECT_EQ(ValuesOf("a {{count:x}}"), "error: \"x\" in a histogram is no number");
+  EXPECT_EQ(ValuesOf("a {{schema:1.5}}"), "error: \"1.5\" in a histogram is no small integer");
+  EXPECT_EQ(ValuesOf("a {{buckets:[1 2}}"), "error: list in a histogram has no end");
+  EXPECT_EQ(ValuesOf("a {{buckets:1}}"), "error: expected a list like [1 2 3], got \"1\"");
+  EXPECT_EQ(ValuesOf("a {{size:1}}"), "error: \"size\" is no part of a histogram");
+  EXPECT_EQ(ValuesOf("a {{counter_reset_hint:x}}"), "error: \"x\" is no counter reset hint");
 }
 
 TEST(SeriesLine, TakesTheMetricAsItStands) {
@@ -63,11 +92,17 @@ TEST(SeriesLine, TakesTheMetricAsItStands) {
   EXPECT_EQ(ParseSeriesLine("{} 1")->labels, Labels());
 }
 
-TEST(SeriesLine, MarksStartTimestamps) {
-  const auto series = ParseSeriesLine("up{a=\"b\"}@st -1mx4");
-  ASSERT_TRUE(series.has_value());
+TEST(SeriesLine, ReadsStartTimestamps) {
+  const auto series = ParseSeriesLine("up{a=\"b\"}@st -1mx1 _ _x2 0s 5s-1sx2 -1m30s");
+  ASSERT_TRUE(series.has_value()) << series.error().message;
   EXPECT_TRUE(series->start_timestamps);
   EXPECT_TRUE(series->values.empty());
+  const std::vector<std::optional<DurationMs>> expected = {-60'000, -60'000, {},    {},    {},
+                                                           0,       5'000,   4'000, 3'000, -90'000};
+  EXPECT_EQ(series->starts, expected);
+  EXPECT_FALSE(ParseSeriesLine("a@st 1y2").has_value());
+  EXPECT_FALSE(ParseSeriesLine("a@st 1s+1s").has_value());
+  EXPECT_FALSE(ParseSeriesLine("a@st _x").has_value());
 }
 
 TEST(SeriesLine, RefusesGarbage) {

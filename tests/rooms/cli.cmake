@@ -1,0 +1,3 @@
+vigil_unit_test(server_cli server/cli DEPS cli LIBS Snappy::snappy)
+vigil_fuzzer(import_line DEPS cli)
+vigil_fuzzer(cli_json DEPS cli)
