@@ -14,7 +14,10 @@ target_compile_options(vigil_options INTERFACE
   $<$<BOOL:${VIGIL_WERROR}>:-Werror>
   # g++ 12 sees overlapping copies in std::string's operator+ (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-zero-variadic-macro-arguments>)
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-zero-variadic-macro-arguments>
+  # A precompiled header that ccache gives back may be older than a header that an upgrade of the
+  # system has written again as it was: contents count, not times.
+  "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")
 if(VIGIL_SANITIZE)
   target_compile_options(vigil_options INTERFACE
     -fsanitize=${VIGIL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

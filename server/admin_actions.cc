@@ -88,8 +88,9 @@ Result<std::string> Admin::Snapshot(bool skip_head) {
   const std::string name = SnapshotName(clock_.Now());
   const postgres::Maintenance::Pause pause(database_.maintenance());
   const std::string path = directory + "/" + name;
-  TRY(managed_ != nullptr ? managed_->BackUp(path, kSnapshotTimeoutMs)
-                          : postgres::DumpDatabase(database_.conninfo(), path, kSnapshotTimeoutMs));
+  TRY(managed_ != nullptr
+          ? managed_->BackUp(path, kSnapshotTimeoutMs, stop_)
+          : postgres::DumpDatabase(database_.conninfo(), path, kSnapshotTimeoutMs, stop_));
   log::Info("admin", "snapshot is complete", {{"path", path}});
   return name;
 }

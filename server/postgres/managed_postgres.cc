@@ -260,8 +260,9 @@ void ManagedPostgres::Stop() {
   if (impl_->supervisor.joinable()) impl_->supervisor.join();
 }
 
-Result<void> ManagedPostgres::BackUp(const std::string& directory, int64_t timeout_ms) const {
-  return BackUpCluster(impl_->cluster, directory, timeout_ms);
+Result<void> ManagedPostgres::BackUp(const std::string& directory, int64_t timeout_ms,
+                                     const std::stop_token& stop) const {
+  return BackUpCluster(impl_->cluster, directory, timeout_ms, stop);
 }
 
 const std::string& ManagedPostgres::conninfo() const { return impl_->conninfo; }

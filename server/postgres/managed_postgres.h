@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,7 +49,8 @@ class ManagedPostgres {
   void Stop();
 
   // A base backup into a directory that does not exist yet; see BackUpCluster().
-  Result<void> BackUp(const std::string& directory, int64_t timeout_ms) const;
+  Result<void> BackUp(const std::string& directory, int64_t timeout_ms,
+                      const std::stop_token& stop) const;
 
   // For DatabaseOptions::conninfo.
   [[nodiscard]] const std::string& conninfo() const;

@@ -225,7 +225,8 @@ Result<std::string> Run(const ProcessSpec& spec, int64_t timeout_ms) {
     poll(fds.data(), fds.size(), 100);
     ReadWhatIsThere(process.output.get(), &output);
     if (fds[0].revents != 0) break;
-    if (!killed && Clock::System().MonotonicNs() >= deadline_ns) {
+    const bool late = Clock::System().MonotonicNs() >= deadline_ns;
+    if (!killed && (late || spec.stop.stop_requested())) {
       killed = true;
       kill(-process.pid, SIGKILL);
     }
@@ -233,6 +234,7 @@ Result<std::string> Run(const ProcessSpec& spec, int64_t timeout_ms) {
   bool success = false;
   const std::string status = Reap(process, &success);
   ReadWhatIsThere(process.output.get(), &output);
+  if (killed && spec.stop.stop_requested()) return Canceled(spec.argv[0] + " was stopped");
   if (killed) return Timeout(spec.argv[0] + " did not end in time: " + LastLines(output));
   if (!success) return Internal(spec.argv[0] + ": " + status + ": " + LastLines(output));
   return output;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct ProcessSpec {
   ProcessUser user;
   std::string input;     // for stdin, at most 64 kB
   int death_signal = 9;  // sent by the kernel when the starting thread ends
+  std::stop_token stop;  // kills the child of Run()
 };
 
 // A running child. Its destructor does not wait: call Wait or Reap.
@@ -64,7 +66,8 @@ Result<Process> Spawn(const ProcessSpec& spec);
 // The exit status in words: "exit code 1", "signal 9 (Killed)". Waits for the end.
 std::string Reap(const Process& process, bool* success);
 
-// Runs to the end; the output, or an error with the end of the output.
+// Runs to the end, or until `stop` asks (canceled); the output, or an error with the end of the
+// output.
 Result<std::string> Run(const ProcessSpec& spec, int64_t timeout_ms);
 
 }  // namespace vigil::postgres

@@ -60,8 +60,8 @@ Result<Login> Split(const std::string& conninfo) {
 
 }  // namespace
 
-Result<void> BackUpCluster(const Cluster& cluster, const std::string& directory,
-                           int64_t timeout_ms) {
+Result<void> BackUpCluster(const Cluster& cluster, const std::string& directory, int64_t timeout_ms,
+                           const std::stop_token& stop) {
   return Into(directory, cluster.user, [&](const std::string& fresh) -> Result<void> {
     ProcessSpec spec;
     spec.argv = {cluster.bin_dir + "/pg_basebackup",
@@ -73,13 +73,14 @@ Result<void> BackUpCluster(const Cluster& cluster, const std::string& directory,
                  "--checkpoint=fast",
                  "--no-password"};
     spec.user = cluster.user;
+    spec.stop = stop;
     TRY_CONTEXT(Run(spec, timeout_ms), "backing the database cluster up");
     return Ok();
   });
 }
 
 Result<void> DumpDatabase(const std::string& conninfo, const std::string& directory,
-                          int64_t timeout_ms) {
+                          int64_t timeout_ms, const std::stop_token& stop) {
   const Login login = TRY(Split(conninfo));
   const std::string pg_dump = TRY(FindTool("pg_dump"));
   ProcessUser self;
@@ -99,6 +100,7 @@ Result<void> DumpDatabase(const std::string& conninfo, const std::string& direct
                  "--file=" + fresh + "/vigil.dump",
                  "--dbname=" + login.conninfo};
     spec.input = login.password + "\n";
+    spec.stop = stop;
     TRY_CONTEXT(Run(spec, timeout_ms), "dumping the database");
     return Ok();
   });

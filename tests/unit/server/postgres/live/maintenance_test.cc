@@ -416,7 +416,13 @@ TEST_F(MaintenanceTest, DueRewritesRemoveDeletedSamplesOnceMemoryIsClean) {
 TEST_F(MaintenanceTest, ASnapshotOfTheClusterStartsAsAStoreOfItsOwn) {
   Flush({Chunk(1, kStart, 30, 1)});
   const TemporaryPath elsewhere;
-  ASSERT_OK(managed_->BackUp(elsewhere.path() + "/store", 60'000));
+  std::stop_source stopped;
+  stopped.request_stop();
+  const auto canceled = managed_->BackUp(elsewhere.path() + "/no", 60'000, stopped.get_token());
+  ASSERT_FALSE(canceled);
+  EXPECT_EQ(canceled.error().kind, ErrorKind::kCanceled);
+  EXPECT_TRUE(std::filesystem::is_empty(elsewhere.path()));
+  ASSERT_OK(managed_->BackUp(elsewhere.path() + "/store", 60'000, {}));
   Flush({Chunk(1, kStart + kHour, 30, 1)});
   const auto copy = StartManagedAnew(elsewhere.path() + "/store");
   ASSERT_NE(copy, nullptr);
@@ -436,7 +442,7 @@ TEST_F(MaintenanceTest, ADumpCanBeRestoredIntoAnotherDatabase) {
   Flush({Chunk(1, kStart + 3 * kHour, 30, 1)});
   const TemporaryPath path;
   const std::string directory = path.path() + "/dump";
-  ASSERT_OK(DumpDatabase(conninfo_ + " password='se cr\\'et'", directory, 60'000));
+  ASSERT_OK(DumpDatabase(conninfo_ + " password='se cr\\'et'", directory, 60'000, {}));
   const auto tool = FindTool("pg_restore");
   ASSERT_OK(tool);
   ASSERT_OK(admin_->Execute("CREATE DATABASE restored TEMPLATE template0", 60'000));
