@@ -360,10 +360,11 @@ Result<SampleColumns> WindowSamples(const WindowSpec& spec, DurationMs lookback,
     return ExecutionError(fmt::format("{} modifier is not supported with histograms",
                                       spec.anchored ? "anchored" : "smoothed"));
   }
+  const auto first = static_cast<size_t>(lo);
   const auto n = static_cast<size_t>(hi - lo);
   if (n == 0) return out;
-  const RangeWindow window{.timestamps = std::span(t).subspan(lo, n),
-                           .values = std::span(samples.values).subspan(lo, n),
+  const RangeWindow window{.timestamps = std::span(t).subspan(first, n),
+                           .values = std::span(samples.values).subspan(first, n),
                            .start = start,
                            .end = spec.first_end};
   return ExtendedSamples(window, spec.anchored ? Extension::kAnchored : Extension::kSmoothed);

@@ -4,7 +4,7 @@ vigil_fuzzer(postgres_binary DEPS postgres)
 
 # Against a real PostgreSQL that the tests start themselves, each in a directory of its own.
 vigil_unit_test(server_postgres_live server/postgres/live DEPS postgres chunks)
-set_tests_properties(unit.server_postgres_live PROPERTIES
+set_tests_properties(unit.server_postgres_live PROPERTIES COST 100
   TIMEOUT 300 RESOURCE_LOCK postgres LABELS "unit;postgres")
 
 if(VIGIL_BENCH)
