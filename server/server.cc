@@ -10,6 +10,7 @@
 #include "client-lib/base/files.h"
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "client-lib/http/sockets.h"
 #include "exporters/toolkit/version.h"
 #include "server/config/loader.h"
 #include "server/head/chunk_row.h"
@@ -57,6 +58,10 @@ Result<std::shared_ptr<const config::Config>> Server::LoadConfig() const {
 
 Result<void> Server::Start() {
   TRY(options_.Check());
+  // Before the database starts: what cannot work is said at once.
+  for (const std::string& address : app_.web_flags().listen_addresses) {
+    TRY(http::ResolveListenAddress(address));
+  }
   auto config = TRY(LoadConfig());
   LogConfigWarnings(*config);
   config_.Set(config);

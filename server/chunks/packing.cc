@@ -52,7 +52,7 @@ void Unpack(const PackedItems& items, size_t first, size_t count, uint64_t* out)
   // The last run: with room behind it, and zeros.
   uint8_t run[PackedSize(kUnpackRun, kMaxPackedBits) + 8];
   const size_t size = std::min(PackedSize(count, items.bits), items.size - start);
-  std::memcpy(run, items.data + start, size);
+  if (size > 0) std::memcpy(run, items.data + start, size);  // of no bits there is no data
   std::memset(run + size, 0, run_bytes + 8 - size);
   kUnpack[items.bits](run, out);
 }

@@ -378,16 +378,19 @@ Result<Value> Evaluator::MatrixValue(const Expr& expr) {
   Value value;
   value.type = ValueType::kMatrix;
   size_t held = 0;
-  SamplesFunction sink([&](const Labels& labels, bool drop_name,
-                           const SampleColumns& samples) -> Result<void> {
-    RangeSeries series{labels, drop_name, TRY(WindowSamples(spec, query_.lookback_ms, samples))};
-    if (!HasSamples(series.samples)) return Ok();
-    held += SamplesCost(series.samples);
-    TRY(query_.CheckRoom(held));
-    CountSamples(0, SamplesCost(series.samples));
-    value.matrix.push_back(std::move(series));
-    return Ok();
-  });
+  SamplesFunction sink(
+      [&](const Labels& labels, bool drop_name, const SampleColumns& samples) -> Result<void> {
+        RangeSeries series;
+        series.samples = TRY(WindowSamples(spec, query_.lookback_ms, samples));
+        series.labels = labels;
+        series.drop_name = drop_name;
+        if (!HasSamples(series.samples)) return Ok();
+        held += SamplesCost(series.samples);
+        TRY(query_.CheckRoom(held));
+        CountSamples(0, SamplesCost(series.samples));
+        value.matrix.push_back(std::move(series));
+        return Ok();
+      });
   TRY(RangeSamples(expr, "", sink));
   return Charged(std::move(value));
 }

@@ -41,7 +41,7 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
 class BadInput(harness.Case):
     def exits_with(self, name, *args):
         run = subprocess.run([harness.binary(name), *args], capture_output=True, text=True,
-                             timeout=60, check=False)
+                             timeout=60, check=False, cwd=self.directory)
         return run.returncode, run.stdout + run.stderr
 
     def test_bad_flags(self):

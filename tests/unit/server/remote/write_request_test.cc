@@ -106,10 +106,10 @@ TEST(WriteRequest, ReadsExemplars) {
   WriteRequest request;
   const std::string exemplar =
       LabelField("trace_id", "abc") + test::Double(2, 0.25) + test::Varint(3, 1500);
-  ASSERT_TRUE(DecodeWriteRequest(SeriesField(LabelField("__name__", "h") + SampleField(1, 1) +
-                                             Message(3, exemplar) + Message(3, "")),
-                                 &request)
-                  .has_value());
+  // The request's views point into it.
+  const std::string message = SeriesField(LabelField("__name__", "h") + SampleField(1, 1) +
+                                          Message(3, exemplar) + Message(3, ""));
+  ASSERT_TRUE(DecodeWriteRequest(message, &request).has_value());
   ASSERT_EQ(request.exemplars.size(), 2u);
   EXPECT_EQ(request.series[0].exemplar_count, 2u);
   EXPECT_EQ(request.exemplars[0].value, 0.25);
