@@ -154,7 +154,8 @@ inline void TakeValue(Result<void>&&) {}
     ::vigil::internal::TakeValue(std::move(name));                           \
   })
 
-// TRY(expr): the value of expr, or return its error from the enclosing function.
+// TRY(expr): the value of expr, or return its error from the enclosing function. Not behind other
+// values in braces or arguments (`T{labels, TRY(x)}`): what was built before it leaks on an error.
 #define TRY(expr) VIGIL_TRY_IMPL(VIGIL_CONCAT(vigil_try_, __COUNTER__), expr)
 // TRY_CONTEXT(expr, "loading x.yml"): the same, with the context in front of the message.
 #define TRY_CONTEXT(expr, context) \
