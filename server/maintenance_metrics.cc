@@ -3,29 +3,13 @@
 #include <array>
 #include <string_view>
 
+#include "server/metric_rows.h"
 #include "server/metrics_page.h"
 
 namespace vigil::server {
 namespace {
 
 using Type = toolkit::MetricSink::MetricType;
-
-struct Row {
-  std::string_view name;
-  std::string_view help;
-  Type type;
-  double value;
-};
-
-template <typename Number>
-double AsDouble(Number number) {
-  return static_cast<double>(number);
-}
-
-template <size_t N>
-void AddRows(const Row (&rows)[N], toolkit::MetricSink* sink) {
-  for (const Row& row : rows) sink->Add(sink->Family(row.name, row.help, row.type), row.value);
-}
 
 void CollectCompaction(const postgres::MaintenanceMetrics& m, toolkit::MetricSink* sink) {
   const Row rows[] = {

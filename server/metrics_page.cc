@@ -6,32 +6,13 @@
 #include <string_view>
 
 #include "client-lib/model/float_text.h"
+#include "server/metric_rows.h"
 
 namespace vigil::server {
 namespace {
 
 using toolkit::MetricSink;
 using Type = MetricSink::MetricType;
-
-// One unlabelled metric: most figures are such a row.
-struct Row {
-  std::string_view name;
-  std::string_view help;
-  Type type;
-  double value;
-};
-
-template <size_t N>
-void AddRows(const std::array<Row, N>& rows, MetricSink* sink) {
-  for (const Row& row : rows) sink->Add(sink->Family(row.name, row.help, row.type), row.value);
-}
-
-template <typename Number>
-double AsDouble(Number number) {
-  return static_cast<double>(number);
-}
-
-double Seconds(TimestampMs ms) { return AsDouble(ms) / 1000; }
 
 void CollectHead(const storage::StoreStats& s, MetricSink* sink) {
   AddRows(std::array<Row, 12>{{

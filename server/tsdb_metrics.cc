@@ -6,31 +6,13 @@
 #include <span>
 #include <string_view>
 
+#include "server/metric_rows.h"
 #include "server/metrics_page.h"
 
 namespace vigil::server {
 namespace {
 
 using Type = toolkit::MetricSink::MetricType;
-
-struct Row {
-  std::string_view name;
-  std::string_view help;
-  Type type;
-  double value;
-};
-
-template <size_t N>
-void AddRows(const std::array<Row, N>& rows, toolkit::MetricSink* sink) {
-  for (const Row& row : rows) sink->Add(sink->Family(row.name, row.help, row.type), row.value);
-}
-
-template <typename Number>
-double AsDouble(Number number) {
-  return static_cast<double>(number);
-}
-
-double Seconds(TimestampMs ms) { return AsDouble(ms) / 1000; }
 
 // A summary of which only sum and count are known.
 void AddDuration(std::string_view name, std::string_view help, double sum, uint64_t count,
