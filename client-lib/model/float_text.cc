@@ -103,8 +103,8 @@ bool AppendSmallInteger(double value, std::string* out) {
   return true;
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHexDigit(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsDecimal(char c) { return c >= '0' && c <= '9'; }
+bool IsHexDigit(char c) { return IsDecimal(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // A number taken apart by Go's grammar.
 struct Shape {
@@ -118,9 +118,9 @@ struct Shape {
 bool ReadExponent(const char** p, const char* end, int64_t* exponent) {
   bool negative = false;
   if (*p != end && (**p == '+' || **p == '-')) negative = *(*p)++ == '-';
-  if (*p == end || !IsDigit(**p)) return false;
+  if (*p == end || !IsDecimal(**p)) return false;
   int64_t value = 0;
-  for (; *p != end && (IsDigit(**p) || **p == '_'); ++*p) {
+  for (; *p != end && (IsDecimal(**p) || **p == '_'); ++*p) {
     if (**p != '_') value = std::min<int64_t>(value * 10 + (**p - '0'), 1'000'000);
   }
   *exponent = negative ? -value : value;
@@ -136,7 +136,7 @@ bool UnderscoresFit(std::string_view text, bool hex) {
     before = '0';
   }
   for (; i < text.size(); ++i) {
-    if (IsDigit(text[i]) || (hex && IsHexDigit(text[i]))) {
+    if (IsDecimal(text[i]) || (hex && IsHexDigit(text[i]))) {
       before = '0';
     } else if (text[i] == '_') {
       if (before != '0') return false;
@@ -167,7 +167,7 @@ std::optional<Shape> ReadShape(std::string_view text) {
     } else if (*p == '.') {
       if (point) return std::nullopt;
       point = true;
-    } else if (shape.hex ? IsHexDigit(*p) : IsDigit(*p)) {
+    } else if (shape.hex ? IsHexDigit(*p) : IsDecimal(*p)) {
       digits = true;
       nonzero = nonzero || *p != '0';
       if (nonzero && !point) ++shape.magnitude;
@@ -238,7 +238,7 @@ std::optional<int> ReadShortExponent(const char* p, const char* end) {
   if (end - p < 1 || end - p > 2) return std::nullopt;
   int exponent = 0;
   for (; p != end; ++p) {
-    if (!IsDigit(*p)) return std::nullopt;
+    if (!IsDecimal(*p)) return std::nullopt;
     exponent = exponent * 10 + (*p - '0');
   }
   return negative ? -exponent : exponent;
@@ -296,7 +296,7 @@ std::optional<double> ParseShortDecimal(std::string_view text) {
 // Decimals of any length. Words, signs other than `-` and what does not fit are left to ParseFloat.
 std::optional<double> ParseLongDecimal(std::string_view text) {
   const size_t first = text.starts_with('-') ? 1 : 0;
-  if (text.size() <= first || (!IsDigit(text[first]) && text[first] != '.')) return std::nullopt;
+  if (text.size() <= first || (!IsDecimal(text[first]) && text[first] != '.')) return std::nullopt;
   double value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, code] = std::from_chars(text.data(), end, value);

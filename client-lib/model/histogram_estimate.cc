@@ -13,7 +13,7 @@
 namespace vigil {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kInf = std::numeric_limits<double>::infinity();
 
 // A histogram with observations on one side of zero only: its zero bucket reaches to that side.
 void HalveZeroBucket(const Histogram& h, HistogramBucket* bucket) {
@@ -83,7 +83,7 @@ class FractionWalk {
     edge->found = true;
     if (!UsesCustomBuckets(h_) && !zero_) {
       edge->rank = rank_ + bucket.count * LogFraction(bucket, edge->value);
-    } else if (bucket.lower == -kInfinity) {
+    } else if (bucket.lower == -kInf) {
       // Nothing can be interpolated in an infinite width.
       edge->rank = bucket.count;
     } else {
@@ -105,8 +105,8 @@ class FractionWalk {
 }  // namespace
 
 HistogramEstimate HistogramQuantile(double q, const Histogram& h) {
-  if (q < 0) return {-kInfinity};
-  if (q > 1) return {kInfinity};
+  if (q < 0) return {-kInf};
+  if (q > 1) return {kInf};
   if (h.count == 0 || std::isnan(q)) return {NormalNaN()};
   // NaN observations are in the count and in no bucket: as if they were above all others. Their
   // ranks are right only when counted from below.
@@ -122,10 +122,10 @@ HistogramEstimate HistogramQuantile(double q, const Histogram& h) {
     if (count >= rank) break;
   }
   if (UsesCustomBuckets(h)) {
-    if (bucket.lower == -kInfinity) {
+    if (bucket.lower == -kInf) {
       if (bucket.upper <= 0) return {bucket.upper};
       bucket.lower = 0;
-    } else if (bucket.upper == kInfinity) {
+    } else if (bucket.upper == kInf) {
       return {bucket.lower};
     }
   } else if (bucket.lower < 0 && bucket.upper > 0) {

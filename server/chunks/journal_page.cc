@@ -12,9 +12,9 @@ namespace vigil::chunks {
 namespace {
 
 // Fills one page after the other, sample by sample.
-class PageWriter {
+class FloatPageWriter {
  public:
-  explicit PageWriter(std::vector<std::string>* pages) : pages_(pages) {}
+  explicit FloatPageWriter(std::vector<std::string>* pages) : pages_(pages) {}
 
   void Add(int64_t series, TimestampMs timestamp, double value) {
     if (columns_.count() == kMaxPageSamples ||
@@ -95,7 +95,7 @@ void EncodeJournalPages(std::span<const int64_t> series, std::span<const Timesta
                         std::span<const double> values, std::vector<std::string>* pages) {
   CHECK(series.size() == timestamps.size() && series.size() == values.size());
   if (series.empty()) return;
-  PageWriter writer(pages);
+  FloatPageWriter writer(pages);
   for (size_t i = 0; i < series.size(); ++i) writer.Add(series[i], timestamps[i], values[i]);
   writer.Finish();
 }

@@ -201,14 +201,14 @@ ValueEncoder::IntPlan ValueEncoder::PlanInts(std::span<const int64_t> items, int
   for (size_t i = 0; i < items.size(); ++i) {
     if (decimal_[i + first_position] != 0) ++histogram[Distance(items[i], middle)];
   }
-  constexpr size_t kExceptionBits = 8 * 6;  // a typical one
+  constexpr size_t kOutlierBits = 8 * 6;  // a typical one
   size_t outliers = 0;
   size_t best_cost = SIZE_MAX;
   unsigned best_cut = 64;
   unsigned widest = 64;
   while (widest > 0 && histogram[widest] == 0) --widest;
   for (unsigned cut = widest;; --cut) {
-    const size_t cost = items.size() * cut + outliers * kExceptionBits;
+    const size_t cost = items.size() * cut + outliers * kOutlierBits;
     if (cost < best_cost) {
       best_cost = cost;
       best_cut = cut;

@@ -13,7 +13,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 5'000;
 constexpr int kReadAttempts = 3;
 constexpr std::string_view kUndefinedTable = "42P01";
 

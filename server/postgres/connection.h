@@ -19,6 +19,9 @@ namespace vigil::postgres {
 
 inline constexpr int kOldestServerVersion = 150000;
 
+// How long a connection to a live server may take.
+inline constexpr int64_t kConnectTimeoutMs = 5'000;
+
 // Session settings of connections that write: what is acknowledged is on disk, and short
 // statements are not worth compiling.
 inline constexpr const char* kWriterSession =

@@ -13,7 +13,6 @@ namespace {
 
 constexpr int64_t kDayMs = int64_t{24} * 3'600'000;
 constexpr int64_t kMaxAheadMs = 3'600'000;
-constexpr int64_t kConnectTimeoutMs = 5'000;
 constexpr size_t kRowsPerStatement = 5'000;
 
 constexpr std::string_view kInsert =

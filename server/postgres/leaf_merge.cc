@@ -11,7 +11,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 5'000;
 constexpr size_t kPieceBytes = 256U << 10;
 
 // The bounds as a constraint: with it ATTACH need not look at the rows.

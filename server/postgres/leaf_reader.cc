@@ -8,7 +8,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 5'000;
 // The index fetches a batch; reading the whole table for each would be far worse.
 constexpr const char* kSession =
     "-c jit=off -c enable_seqscan=off -c max_parallel_workers_per_gather=0 "

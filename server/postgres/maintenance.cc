@@ -15,7 +15,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 5'000;
 // A swap that finds readers in its way comes back so often, then the next pass builds anew.
 constexpr int kSwapAttempts = 20;
 constexpr int64_t kSwapPauseMs = 1'000;

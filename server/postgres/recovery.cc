@@ -11,7 +11,7 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 10'000;
+constexpr int64_t kRecoveryConnectTimeoutMs = 10'000;
 
 // From the catalogue's flat, sorted list without the name.
 Labels MakeLabels(std::string_view metric, const std::vector<std::string_view>& flat,
@@ -45,7 +45,8 @@ std::string ReplaySql(int slot, const Ownership& owner) {
 }  // namespace
 
 Result<TimestampMs> PostgresRecovery::NewestInChunks() {
-  auto connection = TRY(Connection::Open(conninfo_, "vigil-recovery", {}, kConnectTimeoutMs));
+  auto connection =
+      TRY(Connection::Open(conninfo_, "vigil-recovery", {}, kRecoveryConnectTimeoutMs));
   const Rows rows = TRY(connection->Query(
       "SELECT coalesce(max(newest), -9223372036854775807 - 1) FROM vigil.leaf", timeout_ms_));
   return rows.Int(0, 0);
@@ -53,7 +54,7 @@ Result<TimestampMs> PostgresRecovery::NewestInChunks() {
 
 Result<void> PostgresRecovery::LoadSeries(const std::function<void(storage::SeriesRecord)>& each) {
   auto connection =
-      TRY(Connection::Open(conninfo_, "vigil-recovery", "-c jit=off", kConnectTimeoutMs));
+      TRY(Connection::Open(conninfo_, "vigil-recovery", "-c jit=off", kRecoveryConnectTimeoutMs));
   std::vector<std::string_view> flat;
   std::vector<LabelView> scratch;
   TRY_CONTEXT(
@@ -76,7 +77,7 @@ Result<void> PostgresRecovery::ReplayJournal(
     const std::function<void(std::string_view page)>& each) {
   // The session's settings make the primary key deliver the order: no sort of all pages.
   auto connection =
-      TRY(Connection::Open(conninfo_, "vigil-recovery", kReaderSession, kConnectTimeoutMs));
+      TRY(Connection::Open(conninfo_, "vigil-recovery", kReaderSession, kRecoveryConnectTimeoutMs));
   const JournalSpans spans = TRY(ReadJournalSpans(connection.get(), owner_.ingester, timeout_ms_));
   std::vector<int> slots;
   for (int slot = 0; slot < kJournalTables; ++slot) {

@@ -15,7 +15,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kConnectTimeoutMs = 5'000;
 constexpr size_t kPieceBytes = 1U << 20;
 constexpr int64_t kDayMs = 86'400'000;
 

@@ -173,7 +173,7 @@ constexpr FunctionRow NativeRow(std::string_view name, SpecialFn kernel, std::st
   return {.name = name, .args = {kVector}, .kernel = kernel, .help = help};
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kHistogramRows[] = {
     {.name = "histogram_quantile",
      .args = {kScalar, kVector},
      .kernel = HistogramQuantileFn,
@@ -200,6 +200,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> HistogramFunctions() { return kRows; }
+std::span<const FunctionRow> HistogramFunctions() { return kHistogramRows; }
 
 }  // namespace vigil::promql

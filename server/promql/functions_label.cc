@@ -149,7 +149,7 @@ constexpr FunctionRow SortByLabelRow(std::string_view name, SpecialFn kernel,
           .help = help};
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kLabelRows[] = {
     {.name = "label_replace",
      .args = {kVector, kString, kString, kString, kString},
      .keeps_name = true,
@@ -178,6 +178,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> LabelFunctions() { return kRows; }
+std::span<const FunctionRow> LabelFunctions() { return kLabelRows; }
 
 }  // namespace vigil::promql

@@ -208,7 +208,7 @@ std::optional<double> MadOverTime(const RangeWindow& window) {
   return Quantile(0.5, *window.scratch);
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kOverTimeRows[] = {
     {.name = "avg_over_time",
      .args = {kMatrix},
      .kernel = AvgOverTime,
@@ -284,6 +284,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> OverTimeFunctions() { return kRows; }
+std::span<const FunctionRow> OverTimeFunctions() { return kOverTimeRows; }
 
 }  // namespace vigil::promql

@@ -203,7 +203,7 @@ std::optional<double> DoubleExponentialSmoothing(const RangeWindow& window) {
   return smoothed;
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kRateRows[] = {
     {.name = "rate",
      .args = {kMatrix},
      .kernel = ExtrapolatedRate<Kind::kRate>,
@@ -274,6 +274,6 @@ double FactorFromZero(const RateEdges& edges, TimestampMs zero, TimestampMs end)
   return (sampled + to_end) / sampled;
 }
 
-std::span<const FunctionRow> RateFunctions() { return kRows; }
+std::span<const FunctionRow> RateFunctions() { return kRateRows; }
 
 }  // namespace vigil::promql

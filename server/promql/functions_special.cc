@@ -106,7 +106,7 @@ Result<Value> AbsentOverTime(CallContext& call) {
   return AbsentWhere(call, present);
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kSpecialRows[] = {
     {.name = "scalar",
      .args = {kVector},
      .result = kScalar,
@@ -131,6 +131,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> SpecialFunctions() { return kRows; }
+std::span<const FunctionRow> SpecialFunctions() { return kSpecialRows; }
 
 }  // namespace vigil::promql

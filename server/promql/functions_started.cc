@@ -59,7 +59,7 @@ std::optional<double> StartedResets(const StartedWindow& window) {
   return resets;
 }
 
-constexpr std::array<std::pair<std::string_view, StartedFn>, 4> kRows = {{
+constexpr std::array<std::pair<std::string_view, StartedFn>, 4> kStartedRows = {{
     {"increase", StartedRate<RateKind::kIncrease>},
     {"irate", StartedInstantRate},
     {"rate", StartedRate<RateKind::kRate>},
@@ -69,7 +69,7 @@ constexpr std::array<std::pair<std::string_view, StartedFn>, 4> kRows = {{
 }  // namespace
 
 StartedFn FindStartedKernel(std::string_view function) {
-  for (const auto& [name, kernel] : kRows) {
+  for (const auto& [name, kernel] : kStartedRows) {
     if (name == function) return kernel;
   }
   return nullptr;

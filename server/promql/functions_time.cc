@@ -11,7 +11,7 @@ namespace {
 
 using enum ValueType;
 
-double Seconds(TimestampMs timestamp) { return static_cast<double>(timestamp) / 1000; }
+double SecondsOf(TimestampMs timestamp) { return static_cast<double>(timestamp) / 1000; }
 
 Result<Value> Constant(CallContext& call, double value) {
   return Value::Scalar(std::vector<double>(call.grid().count, value));
@@ -19,21 +19,21 @@ Result<Value> Constant(CallContext& call, double value) {
 
 Result<Value> Time(CallContext& call) {
   std::vector<double> column(call.grid().count);
-  for (size_t i = 0; i < column.size(); ++i) column[i] = Seconds(call.grid().at(i));
+  for (size_t i = 0; i < column.size(); ++i) column[i] = SecondsOf(call.grid().at(i));
   return Value::Scalar(std::move(column));
 }
 
 Result<Value> QueryStart(CallContext& call) {
-  return Constant(call, Seconds(call.query().times.start));
+  return Constant(call, SecondsOf(call.query().times.start));
 }
 Result<Value> QueryEnd(CallContext& call) {
-  return Constant(call, Seconds(call.query().times.end));
+  return Constant(call, SecondsOf(call.query().times.end));
 }
 Result<Value> QueryStep(CallContext& call) {
-  return Constant(call, Seconds(call.query().times.step));
+  return Constant(call, SecondsOf(call.query().times.step));
 }
 Result<Value> QueryRange(CallContext& call) {
-  return Constant(call, Seconds(call.query().times.end - call.query().times.start));
+  return Constant(call, SecondsOf(call.query().times.end - call.query().times.start));
 }
 
 Result<Value> TimesOfSelector(CallContext& call, const VectorSelector& selector,
@@ -66,7 +66,7 @@ Result<Value> Timestamp(CallContext& call) {
   for (size_t i = 0; i < value.vector.size(); ++i) {
     const std::span<double> row = value.vector.row(i);
     for (size_t step = 0; step < row.size(); ++step) {
-      if (value.vector.present(i, step)) row[step] = Seconds(call.grid().at(step));
+      if (value.vector.present(i, step)) row[step] = SecondsOf(call.grid().at(step));
     }
   }
   value.vector.histograms.clear();
@@ -177,7 +177,7 @@ constexpr FunctionRow QueryTimeRow(std::string_view name, SpecialFn kernel, std:
   return {.name = name, .result = kScalar, .experimental = true, .kernel = kernel, .help = help};
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kTimeRows[] = {
     {.name = "time", .result = kScalar, .kernel = Time, .help = "Evaluation time in Unix seconds."},
     {.name = "timestamp",
      .args = {kVector},
@@ -204,6 +204,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> TimeFunctions() { return kRows; }
+std::span<const FunctionRow> TimeFunctions() { return kTimeRows; }
 
 }  // namespace vigil::promql

@@ -15,9 +15,9 @@ using Op = DurationExpr::Op;
 
 constexpr int kAddPrecedence = 1;
 constexpr int kMulPrecedence = 2;
-constexpr int kPowPrecedence = 3;
+constexpr int kDurationPowPrecedence = 3;
 
-int Precedence(TokenKind kind) {
+int DurationPrecedence(TokenKind kind) {
   switch (kind) {
     case TokenKind::kAdd:
     case TokenKind::kSub:
@@ -27,7 +27,7 @@ int Precedence(TokenKind kind) {
     case TokenKind::kMod:
       return kMulPrecedence;
     case TokenKind::kPow:
-      return kPowPrecedence;
+      return kDurationPowPrecedence;
     default:
       return 0;
   }
@@ -96,11 +96,11 @@ DurationExprPtr Parser::ParseDurationExpr(int min_precedence) {
   if (level_ > kMaxHeight) return TooDeep(Peek().pos);
   DurationExprPtr lhs = ParseDurationOperand();
   while (lhs != nullptr) {
-    const int precedence = Precedence(Peek().kind);
+    const int precedence = DurationPrecedence(Peek().kind);
     if (precedence == 0 || precedence < min_precedence) break;
     const Token op = Take();
     DurationExprPtr rhs =
-        ParseDurationExpr(precedence == kPowPrecedence ? precedence : precedence + 1);
+        ParseDurationExpr(precedence == kDurationPowPrecedence ? precedence : precedence + 1);
     if (rhs == nullptr) return nullptr;
     lhs = JoinDurations(std::move(lhs), op, std::move(rhs));
   }
@@ -125,7 +125,7 @@ DurationExprPtr Parser::JoinDurations(DurationExprPtr lhs, const Token& op, Dura
 DurationExprPtr Parser::ParseDurationOperand() {
   if (!IsSign(Peek().kind)) return ParseDurationPrimary();
   const Token sign = Take();
-  DurationExprPtr operand = ParseDurationExpr(kPowPrecedence);
+  DurationExprPtr operand = ParseDurationExpr(kDurationPowPrecedence);
   return operand == nullptr ? nullptr : ApplySign(sign, std::move(operand));
 }
 

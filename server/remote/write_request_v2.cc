@@ -11,18 +11,18 @@ namespace vigil::remote {
 namespace {
 
 constexpr uint32_t kRequestSymbols = 4;
-constexpr uint32_t kRequestTimeseries = 5;
+constexpr uint32_t kRequest2Timeseries = 5;
 constexpr uint32_t kSeriesLabelsRefs = 1;
-constexpr uint32_t kSeriesSamples = 2;
-constexpr uint32_t kSeriesHistograms = 3;
-constexpr uint32_t kSeriesExemplars = 4;
+constexpr uint32_t kSeries2Samples = 2;
+constexpr uint32_t kSeries2Histograms = 3;
+constexpr uint32_t kSeries2Exemplars = 4;
 constexpr uint32_t kExemplarLabelsRefs = 1;
-constexpr uint32_t kExemplarValue = 2;
-constexpr uint32_t kExemplarTimestamp = 3;
+constexpr uint32_t kExemplar2Value = 2;
+constexpr uint32_t kExemplar2Timestamp = 3;
 // A symbol may be long and used by every series.
 constexpr size_t kMaxLabelBytes = 128 << 20;
 
-Error Broken(std::string_view where) {
+Error BrokenRequest2(std::string_view where) {
   return BadData("the body is not an io.prometheus.write.v2.Request: broken protobuf in " +
                  std::string(where));
 }
@@ -52,7 +52,7 @@ class Decoder {
     TRY(ReadSymbols(message));
     ProtoReader reader(message);
     while (auto field = reader.Next()) {
-      if (field->number == kRequestTimeseries && field->type == WireType::kLength) {
+      if (field->number == kRequest2Timeseries && field->type == WireType::kLength) {
         TRY(ReadSeries(field->bytes));
       }
     }
@@ -82,7 +82,7 @@ class Decoder {
         symbols_.push_back(field->bytes);
       }
     }
-    if (!reader.ok()) return Broken("the request");
+    if (!reader.ok()) return BrokenRequest2("the request");
     if (!symbols_.empty() && !symbols_[0].empty()) {
       return BadData("the first symbol of a remote write 2.0 request must be the empty string");
     }
@@ -140,18 +140,18 @@ class Decoder {
     ProtoReader reader(message);
     while (auto field = reader.Next()) {
       if (field->number == kSeriesLabelsRefs) {
-        if (!ReadRefs(*field, &refs_)) return Broken("the labels");
+        if (!ReadRefs(*field, &refs_)) return BrokenRequest2("the labels");
       } else if (field->type != WireType::kLength) {
         continue;
-      } else if (field->number == kSeriesSamples) {
-        if (!DecodeWriteSample(field->bytes, &out_)) return Broken("a sample");
-      } else if (field->number == kSeriesHistograms) {
-        TRY(DecodeWriteHistogram(field->bytes, Broken("a histogram"), &out_));
-      } else if (field->number == kSeriesExemplars) {
+      } else if (field->number == kSeries2Samples) {
+        if (!DecodeWriteSample(field->bytes, &out_)) return BrokenRequest2("a sample");
+      } else if (field->number == kSeries2Histograms) {
+        TRY(DecodeWriteHistogram(field->bytes, BrokenRequest2("a histogram"), &out_));
+      } else if (field->number == kSeries2Exemplars) {
         TRY(ReadExemplar(field->bytes));
       }
     }
-    if (!reader.ok()) return Broken("a time series");
+    if (!reader.ok()) return BrokenRequest2("a time series");
     spans_.push_back(TRY(Rewrite(refs_)));
     series.sample_count = out_.timestamps.size() - series.first_sample;
     series.histogram_count = out_.histograms.size() - series.first_histogram;
@@ -166,14 +166,14 @@ class Decoder {
     ProtoReader reader(message);
     while (auto field = reader.Next()) {
       if (field->number == kExemplarLabelsRefs) {
-        if (!ReadRefs(*field, &refs)) return Broken("an exemplar");
-      } else if (field->number == kExemplarValue && field->type == WireType::kFixed64) {
+        if (!ReadRefs(*field, &refs)) return BrokenRequest2("an exemplar");
+      } else if (field->number == kExemplar2Value && field->type == WireType::kFixed64) {
         exemplar.value = std::bit_cast<double>(field->varint);
-      } else if (field->number == kExemplarTimestamp && field->type == WireType::kVarint) {
+      } else if (field->number == kExemplar2Timestamp && field->type == WireType::kVarint) {
         exemplar.timestamp = static_cast<TimestampMs>(field->varint);
       }
     }
-    if (!reader.ok()) return Broken("an exemplar");
+    if (!reader.ok()) return BrokenRequest2("an exemplar");
     exemplar_spans_.push_back(TRY(Rewrite(refs)));
     out_.exemplars.push_back(exemplar);
     return Ok();

@@ -7,39 +7,14 @@
 #include <random>
 
 #include "client-lib/model/float_text.h"
+#include "tests/support/page_case.h"
 #include "tests/support/script_cases.h"
 
 namespace vigil::exposition {
 namespace {
 
+using testing_support::PageOf;
 using testing_support::ScriptCase;
-
-std::string Unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      out += text[i];
-    } else if (const char c = text[++i]; c == 'x') {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
-      out += c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
-    }
-  }
-  return out;
-}
-
-std::string PageOf(const ScriptCase& one) {
-  std::string page;
-  for (const std::string& line : one.input) {
-    if (line.starts_with("|\\ ")) {
-      page += Unescaped(std::string_view(line).substr(3));
-    } else {
-      page += line.size() > 2 ? line.substr(2) + "\n" : "\n";
-    }
-  }
-  return page;
-}
 
 std::string Number(double value, const std::optional<TimestampMs>& timestamp) {
   std::string text = " " + FormatFloatG(value);
@@ -48,7 +23,7 @@ std::string Number(double value, const std::optional<TimestampMs>& timestamp) {
 }
 
 // What the reader and the label parser make of a line.
-Result<std::string> Printed(const Entry& entry, const ExemplarText* exemplar) {
+Result<std::string> PrintedOpenMetrics(const Entry& entry, const ExemplarText* exemplar) {
   if (entry.kind == EntryKind::kHelp) {
     return "help " + Quote(entry.series) + " " + Quote(UnescapeHelp(entry.help));
   }
@@ -79,7 +54,7 @@ std::vector<std::string> Events(std::string_view page) {
       return events;
     }
     if (entry->kind == EntryKind::kEnd) return events;
-    const Result<std::string> text = Printed(*entry, reader.exemplar());
+    const Result<std::string> text = PrintedOpenMetrics(*entry, reader.exemplar());
     if (!text) {
       events.push_back("error: line " + std::to_string(reader.line()) + ": " +
                        text.error().message);
@@ -89,12 +64,14 @@ std::vector<std::string> Events(std::string_view page) {
   }
 }
 
-std::vector<std::string> RunCase(const ScriptCase& one) {
+std::vector<std::string> RunOpenMetricsCase(const ScriptCase& one) {
   std::vector<std::string> events = Events(PageOf(one));
   return events.empty() ? std::vector<std::string>{"nothing"} : events;
 }
 
-TEST(OpenMetricsReader, Scripts) { testing_support::RunScripts("open_metrics", RunCase); }
+TEST(OpenMetricsReader, Scripts) {
+  testing_support::RunScripts("open_metrics", RunOpenMetricsCase);
+}
 
 TEST(OpenMetricsReader, SeriesIsTheRawText) {
   OpenMetricsReader reader("a{b=\"c # {d\"} 1\nx 2 # {y=\"z\"} 3 4\n# EOF\n");

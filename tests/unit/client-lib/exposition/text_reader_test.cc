@@ -13,44 +13,16 @@
 
 #include "client-lib/exposition/families.h"
 #include "client-lib/model/float_text.h"
+#include "tests/support/page_case.h"
 #include "tests/support/script_cases.h"
 
 namespace vigil::exposition {
 namespace {
 
+using testing_support::PageOf;
 using testing_support::ScriptCase;
 
-std::string Unescaped(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      out += text[i];
-    } else if (const char c = text[++i]; c == 'x') {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
-      out += c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c;
-    }
-  }
-  return out;
-}
-
-std::string PageOf(const ScriptCase& one) {
-  std::string page;
-  for (const std::string& line : one.input) {
-    if (line.starts_with("|\\ ")) {
-      page += Unescaped(std::string_view(line).substr(3));
-    } else if (line.starts_with("| ")) {
-      page += line.substr(2) + "\n";
-    } else {
-      EXPECT_EQ(line, "|");
-      page += "\n";
-    }
-  }
-  return page;
-}
-
-std::string Printed(const Entry& entry, const LabelsBuilder& labels) {
+std::string PrintedText(const Entry& entry, const LabelsBuilder& labels) {
   switch (entry.kind) {
     case EntryKind::kHelp:
       return "help " + Quote(entry.series) + " " + Quote(UnescapeHelp(entry.help));
@@ -87,16 +59,16 @@ std::vector<std::string> Events(std::string_view page, LastLine last_line) {
         return events;
       }
     }
-    events.push_back(Printed(*entry, labels));
+    events.push_back(PrintedText(*entry, labels));
   }
 }
 
-std::vector<std::string> RunCase(const ScriptCase& one) {
+std::vector<std::string> RunTextCase(const ScriptCase& one) {
   std::vector<std::string> events = Events(PageOf(one), LastLine::kNeedsNewline);
   return events.empty() ? std::vector<std::string>{"nothing"} : events;
 }
 
-TEST(TextReader, Scripts) { testing_support::RunScripts("exposition", RunCase); }
+TEST(TextReader, Scripts) { testing_support::RunScripts("exposition", RunTextCase); }
 
 TEST(TextReader, RejectsHalfALine) {
   const std::string page = "a 1\nb 23";

@@ -8,7 +8,7 @@
 namespace vigil::http {
 namespace {
 
-std::string Gzip(std::string_view text) {
+std::string GzipBody(std::string_view text) {
   Deflater deflater;
   std::string out;
   deflater.Add(text, true, &out);
@@ -59,8 +59,8 @@ TEST(DecodeBody, UndoesGzipAndKeepsIdentity) {
   Headers headers;
   EXPECT_EQ(DecodeBody(headers, "plain", 10).value(), "plain");
   headers.Set("Content-Encoding", "GZIP");
-  EXPECT_EQ(DecodeBody(headers, Gzip(text), 100'000).value(), text);
-  EXPECT_EQ(DecodeBody(headers, Gzip("a") + Gzip("b"), 10).value(), "ab");
+  EXPECT_EQ(DecodeBody(headers, GzipBody(text), 100'000).value(), text);
+  EXPECT_EQ(DecodeBody(headers, GzipBody("a") + GzipBody("b"), 10).value(), "ab");
 }
 
 TEST(DecodeBody, KeepsItsLimit) {
@@ -68,14 +68,15 @@ TEST(DecodeBody, KeepsItsLimit) {
   EXPECT_EQ(DecodeBody(headers, "12345", 4).error().kind, ErrorKind::kBadData);
   headers.Set("Content-Encoding", "gzip");
   // A small body that would grow to megabytes is stopped on the way.
-  const Result<std::string> bomb = DecodeBody(headers, Gzip(std::string(10'000'000, 'x')), 1000);
+  const Result<std::string> bomb =
+      DecodeBody(headers, GzipBody(std::string(10'000'000, 'x')), 1000);
   EXPECT_NE(bomb.error().message.find("limit of 1000 bytes"), std::string::npos);
 }
 
 TEST(DecodeBody, RefusesBrokenAndUnknownEncodings) {
   Headers headers;
   headers.Set("Content-Encoding", "gzip");
-  const std::string good = Gzip("hello, hello, hello");
+  const std::string good = GzipBody("hello, hello, hello");
   EXPECT_FALSE(DecodeBody(headers, good.substr(0, good.size() - 3), 100));
   EXPECT_FALSE(DecodeBody(headers, "garbage", 100));
   EXPECT_FALSE(DecodeBody(headers, "", 100));

@@ -32,7 +32,7 @@ std::string ParseBoth(const std::string& text) {
 }
 
 // "format NUMBER" prints all layouts, "parse TEXT" what the two readers make of it.
-std::vector<std::string> RunCase(const ScriptCase& one) {
+std::vector<std::string> RunFloatCase(const ScriptCase& one) {
   std::vector<std::string> out;
   for (const std::string& line : one.input) {
     const std::string text = line.substr(line.find(' ') + 1);
@@ -42,7 +42,7 @@ std::vector<std::string> RunCase(const ScriptCase& one) {
   return out;
 }
 
-TEST(FloatText, GoldenRows) { testing_support::RunScripts("float_text", RunCase); }
+TEST(FloatText, GoldenRows) { testing_support::RunScripts("float_text", RunFloatCase); }
 
 TEST(FloatText, EveryLayoutReadsBackBitForBit) {
   std::mt19937_64 random(42);

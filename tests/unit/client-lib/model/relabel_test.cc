@@ -65,7 +65,7 @@ Result<RelabelRule> MakeRule(const Words& words) {
   return RelabelRule::Create(fields);
 }
 
-std::vector<std::string> RunCase(const ScriptCase& one) {
+std::vector<std::string> RunRelabelCase(const ScriptCase& one) {
   std::vector<std::string> out;
   std::vector<RelabelRule> rules;
   for (const std::string& line : one.input) {
@@ -84,7 +84,7 @@ std::vector<std::string> RunCase(const ScriptCase& one) {
   return out;
 }
 
-TEST(Relabel, Scripts) { testing_support::RunScripts("relabel", RunCase); }
+TEST(Relabel, Scripts) { testing_support::RunScripts("relabel", RunRelabelCase); }
 
 TEST(Relabel, EveryActionHasItsName) {
   for (int i = 0; i <= static_cast<int>(RelabelAction::kUppercase); ++i) {

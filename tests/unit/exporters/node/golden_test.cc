@@ -15,7 +15,7 @@
 namespace vigil::node {
 namespace {
 
-const std::string kFixtures = std::string(VIGIL_SOURCE_DIR) + "/tests/fixtures/node";
+const std::string kGoldenFixtures = std::string(VIGIL_SOURCE_DIR) + "/tests/fixtures/node";
 
 struct GoldenCase {
   std::string name;  // of the golden file
@@ -49,13 +49,13 @@ std::vector<GoldenCase> Cases() {
 
 // Runs one collector on the fixtures; without the lines about its duration.
 std::string Scrape(const GoldenCase& test) {
-  setenv("HWLOC_XMLFILE", (kFixtures + "/hwloc.xml").c_str(), 1);
+  setenv("HWLOC_XMLFILE", (kGoldenFixtures + "/hwloc.xml").c_str(), 1);
   toolkit::FlagSet flags("test", "");
   CollectorSet collectors;
   collectors.AddFlags(&flags);
-  std::vector<std::string> args = {"--path.procfs=" + kFixtures + "/proc",
-                                   "--path.sysfs=" + kFixtures + "/sys",
-                                   "--path.udev.data=" + kFixtures + "/udev",
+  std::vector<std::string> args = {"--path.procfs=" + kGoldenFixtures + "/proc",
+                                   "--path.sysfs=" + kGoldenFixtures + "/sys",
+                                   "--path.udev.data=" + kGoldenFixtures + "/udev",
                                    "--collector.disable-defaults", "--collector." + test.collector};
   args.insert(args.end(), test.flags.begin(), test.flags.end());
   const auto parsed = flags.Parse(args);
@@ -77,7 +77,7 @@ std::string Scrape(const GoldenCase& test) {
 class CollectorGolden : public testing::TestWithParam<GoldenCase> {};
 
 TEST_P(CollectorGolden, EqualsFile) {
-  const std::string path = kFixtures + "/" + GetParam().name + ".prom";
+  const std::string path = kGoldenFixtures + "/" + GetParam().name + ".prom";
   const std::string page = Scrape(GetParam());
   if (std::getenv("VIGIL_REBASELINE") != nullptr) {
     ASSERT_TRUE(WriteFileAtomically(path, page));

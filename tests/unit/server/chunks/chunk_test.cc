@@ -21,7 +21,7 @@ using vigil::testing::MakeTimes;
 using vigil::testing::MakeValues;
 using vigil::testing::Shape;
 
-ChunkView View(const Chunk& chunk) {
+ChunkView ViewOf(const Chunk& chunk) {
   return {chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
 }
 
@@ -41,7 +41,7 @@ Chunk Encode(std::span<const TimestampMs> times, std::span<const double> values)
 Chunk ExpectRoundTrip(const std::vector<TimestampMs>& times, const std::vector<double>& values) {
   Chunk chunk = Encode(times, values);
   SampleColumns fast;
-  const Result<void> decoded = DecodeChunk(View(chunk), INT64_MIN, INT64_MAX, &fast);
+  const Result<void> decoded = DecodeChunk(ViewOf(chunk), INT64_MIN, INT64_MAX, &fast);
   EXPECT_TRUE(decoded.has_value()) << (decoded ? "" : decoded.error().message);
   EXPECT_EQ(fast.timestamps, times);
   EXPECT_EQ(Bits(fast.values), Bits(values));
@@ -167,19 +167,19 @@ TEST(Chunk, DecodesOnlyTheSpanAskedFor) {
   const Chunk chunk = Encode(times, values);
   SampleColumns out;
   out.Add(1, 2);
-  ASSERT_TRUE(DecodeChunk(View(chunk), 1015, 1040, &out).has_value());
+  ASSERT_TRUE(DecodeChunk(ViewOf(chunk), 1015, 1040, &out).has_value());
   EXPECT_EQ(out.timestamps, (std::vector<TimestampMs>{1, 1020, 1030, 1040}));
   EXPECT_EQ(out.values, (std::vector<double>{2, values[2], values[3], values[4]}));
-  ASSERT_TRUE(DecodeChunk(View(chunk), 5000, 6000, &out).has_value());
-  ASSERT_TRUE(DecodeChunk(View(chunk), 1041, 1049, &out).has_value());
-  ASSERT_TRUE(DecodeChunk(View(chunk), 1060, 1050, &out).has_value());
+  ASSERT_TRUE(DecodeChunk(ViewOf(chunk), 5000, 6000, &out).has_value());
+  ASSERT_TRUE(DecodeChunk(ViewOf(chunk), 1041, 1049, &out).has_value());
+  ASSERT_TRUE(DecodeChunk(ViewOf(chunk), 1060, 1050, &out).has_value());
   EXPECT_EQ(out.size(), 4U);
 }
 
 TEST(Chunk, SummarizesWithoutStalenessMarkers) {
   const double nan = NormalNaN();
   const Chunk chunk = Encode(Regular(6), std::vector<double>{nan, 5, 2, StaleNaN(), 7, 1});
-  const Result<ChunkSummary> summary = ReadChunkSummary(View(chunk));
+  const Result<ChunkSummary> summary = ReadChunkSummary(ViewOf(chunk));
   ASSERT_TRUE(summary.has_value());
   EXPECT_EQ(summary->count, 6U);
   EXPECT_EQ(summary->stale, 1U);
@@ -193,13 +193,13 @@ TEST(Chunk, SummarizesWithoutStalenessMarkers) {
 
 TEST(Chunk, SummarizesConstantsWithoutStoringIt) {
   const Chunk chunk = Encode(Regular(10), std::vector<double>(10, 2.5));
-  const Result<ChunkSummary> summary = ReadChunkSummary(View(chunk));
+  const Result<ChunkSummary> summary = ReadChunkSummary(ViewOf(chunk));
   ASSERT_TRUE(summary.has_value());
   EXPECT_EQ(summary->sum, 25);
   EXPECT_EQ(summary->min, 2.5);
   EXPECT_EQ(summary->resets, 0U);
   const Chunk gone = Encode(Regular(2), std::vector<double>(2, StaleNaN()));
-  EXPECT_EQ(ReadChunkSummary(View(gone))->stale, 2U);
+  EXPECT_EQ(ReadChunkSummary(ViewOf(gone))->stale, 2U);
 }
 
 TEST(Chunk, RefusesEveryChangedByte) {
@@ -208,7 +208,7 @@ TEST(Chunk, RefusesEveryChangedByte) {
   for (size_t i = 0; i < chunk.data.size(); ++i) {
     Chunk changed = chunk;
     changed.data[i] = static_cast<char>(changed.data[i] ^ 0x10);
-    const Result<void> result = DecodeChunk(View(changed), INT64_MIN, INT64_MAX, &out);
+    const Result<void> result = DecodeChunk(ViewOf(changed), INT64_MIN, INT64_MAX, &out);
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error().kind, ErrorKind::kBadData);
     EXPECT_TRUE(out.empty());
@@ -226,7 +226,7 @@ TEST(Chunk, SurvivesChangedBytesUnderAGoodChecksum) {
       const uint32_t crc = Crc32c(std::string_view(changed.data).substr(4));
       std::memcpy(changed.data.data(), &crc, 4);
       SampleColumns out;
-      const bool good = DecodeChunk(View(changed), INT64_MIN, INT64_MAX, &out).has_value();
+      const bool good = DecodeChunk(ViewOf(changed), INT64_MIN, INT64_MAX, &out).has_value();
       EXPECT_NE(good, out.empty());
     }
   }
@@ -236,7 +236,7 @@ TEST(Chunk, RefusesARowThatSaysOtherwise) {
   const Chunk chunk = Encode(Regular(50), MakeValues(Shape::kCounter, 50, 2));
   SampleColumns out;
   for (int field = 0; field < 4; ++field) {
-    ChunkView view = View(chunk);
+    ChunkView view = ViewOf(chunk);
     if (field == 0) ++view.count;
     if (field == 1) ++view.encoding;
     if (field == 2) ++view.max_time;

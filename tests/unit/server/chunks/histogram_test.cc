@@ -22,7 +22,7 @@ using vigil::testing::MakeHistograms;
 using vigil::testing::MakeWildHistograms;
 using Samples = std::vector<HistogramSample>;
 
-ChunkView View(const Chunk& chunk) {
+ChunkView HistogramView(const Chunk& chunk) {
   return {chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
 }
 
@@ -39,7 +39,7 @@ Chunk ExpectChunkRoundTrip(const Samples& samples) {
   EncodeHistogramChunk(samples, &chunk);
   EXPECT_TRUE(HoldsHistograms(chunk.encoding));
   SampleColumns fast;
-  const Result<void> decoded = DecodeChunk(View(chunk), INT64_MIN, INT64_MAX, &fast);
+  const Result<void> decoded = DecodeChunk(HistogramView(chunk), INT64_MIN, INT64_MAX, &fast);
   EXPECT_TRUE(decoded.has_value()) << (decoded ? "" : decoded.error().message);
   EXPECT_TRUE(fast.empty());
   ExpectSame(fast.histograms, samples);
@@ -90,7 +90,7 @@ TEST(HistogramChunk, EqualNeighboursAreOneObject) {
   const Chunk chunk = ExpectChunkRoundTrip(samples);
   EXPECT_LE(chunk.data.size(), 250U);
   SampleColumns out;
-  ASSERT_TRUE(DecodeChunk(View(chunk), 590, 610, &out).has_value());
+  ASSERT_TRUE(DecodeChunk(HistogramView(chunk), 590, 610, &out).has_value());
   ASSERT_EQ(out.histograms.size(), 21U);
   EXPECT_EQ(out.histograms[0].timestamp, 590);
   EXPECT_EQ(out.histograms[0].histogram, out.histograms[9].histogram);
@@ -150,7 +150,7 @@ TEST(HistogramChunk, KeepsTheOddOnes) {
 TEST(HistogramChunk, SummaryIsTheCount) {
   Chunk chunk;
   EncodeHistogramChunk(MakeHistograms(10, true, 1), &chunk);
-  const Result<ChunkSummary> summary = ReadChunkSummary(View(chunk));
+  const Result<ChunkSummary> summary = ReadChunkSummary(HistogramView(chunk));
   ASSERT_TRUE(summary.has_value());
   EXPECT_EQ(summary->count, 10U);
   EXPECT_EQ(summary->stale, 0U);
@@ -169,7 +169,7 @@ TEST(HistogramChunk, SurvivesChangedBytesUnderAGoodChecksum) {
       const uint32_t crc = Crc32c(std::string_view(changed.data).substr(4));
       std::memcpy(changed.data.data(), &crc, 4);
       SampleColumns out;
-      const bool good = DecodeChunk(View(changed), INT64_MIN, INT64_MAX, &out).has_value();
+      const bool good = DecodeChunk(HistogramView(changed), INT64_MIN, INT64_MAX, &out).has_value();
       EXPECT_NE(good, out.histograms.empty());
     }
   }

@@ -17,7 +17,7 @@ using storage::AppendOutcome;
 using storage::SampleBatch;
 using storage::SampleVerdict;
 
-constexpr TimestampMs kNow = 1'700'000'000'000;
+constexpr TimestampMs kLateNow = 1'700'000'000'000;
 constexpr int64_t kMinute = 60'000;
 using Times = std::vector<TimestampMs>;
 using Values = std::vector<double>;
@@ -73,7 +73,7 @@ class LateSamples : public ::testing::Test {
     return times;
   }
 
-  ManualClock clock_{kNow};
+  ManualClock clock_{kLateNow};
   Head head_{clock_, {.out_of_order_window_ms = 30 * kMinute}};
   storage::SeriesId next_id_ = 1;
   storage::AcceptedSamples accepted_;
@@ -82,56 +82,57 @@ class LateSamples : public ::testing::Test {
 
 TEST_F(LateSamples, AreTakenWithinTheWindow) {
   const auto a = Series("a");
-  Append({{a, kNow, 9}});
-  const AppendOutcome outcome = Append({{a, kNow - 30 * kMinute, 1},
-                                        {a, kNow - 30 * kMinute - 1, 0},
-                                        {a, kNow - 10 * kMinute, 3},
-                                        {a, kNow - 20 * kMinute, 2},
-                                        {a, kNow + 1, 10}});
+  Append({{a, kLateNow, 9}});
+  const AppendOutcome outcome = Append({{a, kLateNow - 30 * kMinute, 1},
+                                        {a, kLateNow - 30 * kMinute - 1, 0},
+                                        {a, kLateNow - 10 * kMinute, 3},
+                                        {a, kLateNow - 20 * kMinute, 2},
+                                        {a, kLateNow + 1, 10}});
   EXPECT_EQ(outcome.accepted, 4U);
   EXPECT_EQ(outcome.accepted_late, 3U);
   EXPECT_EQ(outcome.too_old, 1U);
   EXPECT_EQ(outcome.first_reason, SampleVerdict::kTooOld);
   EXPECT_EQ(storage::SampleVerdictText(outcome.first_reason), "too old sample");
   EXPECT_EQ(Read(a).values, (Values{1, 2, 3, 9, 10}));
-  EXPECT_EQ(Read(a, kNow - 20 * kMinute, kNow).values, (Values{2, 3, 9}));
+  EXPECT_EQ(Read(a, kLateNow - 20 * kMinute, kLateNow).values, (Values{2, 3, 9}));
   EXPECT_EQ(accepted_.timestamps.size(), 4U);
 }
 
 TEST_F(LateSamples, AreRefusedWithoutAWindow) {
   const auto a = Series("a");
-  Append({{a, kNow, 1}});
+  Append({{a, kLateNow, 1}});
   head_.SetOutOfOrderWindow(0);
-  EXPECT_EQ(Append({{a, kNow - 1, 1}}).out_of_order, 1U);
-  EXPECT_EQ(Append({{a, kNow - 61 * kMinute, 1}}).out_of_bounds, 1U);
+  EXPECT_EQ(Append({{a, kLateNow - 1, 1}}).out_of_order, 1U);
+  EXPECT_EQ(Append({{a, kLateNow - 61 * kMinute, 1}}).out_of_bounds, 1U);
   head_.SetOutOfOrderWindow(2 * 60 * kMinute);
-  EXPECT_EQ(Append({{a, kNow - 61 * kMinute, 1}}).accepted_late, 1U);
+  EXPECT_EQ(Append({{a, kLateNow - 61 * kMinute, 1}}).accepted_late, 1U);
   // Further behind the head than the limit, but the newest of its series.
-  EXPECT_EQ(Append({{Series("b"), kNow - 90 * kMinute, 1}}).accepted, 1U);
+  EXPECT_EQ(Append({{Series("b"), kLateNow - 90 * kMinute, 1}}).accepted, 1U);
 }
 
 TEST_F(LateSamples, OfTwoAtOneTimeTheFirstStays) {
   const auto a = Series("a");
-  Append({{a, kNow - 2000, 1}, {a, kNow, 2}});
-  Append({{a, kNow - 1000, 7}});
+  Append({{a, kLateNow - 2000, 1}, {a, kLateNow, 2}});
+  Append({{a, kLateNow - 1000, 7}});
   // Known in the open stream and beside it.
-  EXPECT_EQ(Append({{a, kNow - 2000, 5}, {a, kNow - 1000, 5}}).duplicates, 2U);
-  EXPECT_EQ(Append({{a, kNow - 2000, 1}, {a, kNow - 1000, 7}}).duplicates_same, 2U);
+  EXPECT_EQ(Append({{a, kLateNow - 2000, 5}, {a, kLateNow - 1000, 5}}).duplicates, 2U);
+  EXPECT_EQ(Append({{a, kLateNow - 2000, 1}, {a, kLateNow - 1000, 7}}).duplicates_same, 2U);
   Flush();
   // And what a flush has taken, as long as memory has it.
-  EXPECT_EQ(Append({{a, kNow - 2000, 5}, {a, kNow - 1000, 5}}).duplicates, 2U);
+  EXPECT_EQ(Append({{a, kLateNow - 2000, 5}, {a, kLateNow - 1000, 5}}).duplicates, 2U);
   EXPECT_EQ(Read(a).values, (Values{1, 7, 2}));
 }
 
 TEST_F(LateSamples, AllOrNothingSeesWhatTheBatchItselfBrings) {
   const auto a = Series("a");
-  Append({{a, kNow, 9}});
+  Append({{a, kLateNow, 9}});
   AppendOutcome outcome =
-      Append({{a, kNow - 1000, 1}, {a, kNow - 1000, 2}}, AppendMode::kAllOrNothing);
+      Append({{a, kLateNow - 1000, 1}, {a, kLateNow - 1000, 2}}, AppendMode::kAllOrNothing);
   EXPECT_EQ(outcome.duplicates, 1U);
   EXPECT_EQ(Read(a).size(), 1U);
-  outcome = Append({{a, kNow - 1000, 1}, {a, kNow - 2000, 0}, {a, kNow - 1000, 1}, {a, kNow, 9}},
-                   AppendMode::kAllOrNothing);
+  outcome = Append(
+      {{a, kLateNow - 1000, 1}, {a, kLateNow - 2000, 0}, {a, kLateNow - 1000, 1}, {a, kLateNow, 9}},
+      AppendMode::kAllOrNothing);
   EXPECT_EQ(outcome.accepted, 2U);
   EXPECT_EQ(outcome.duplicates_same, 2U);
   EXPECT_EQ(Read(a).values, (Values{0, 1, 9}));
@@ -139,8 +140,8 @@ TEST_F(LateSamples, AllOrNothingSeesWhatTheBatchItselfBrings) {
 
 TEST_F(LateSamples, GoIntoTheLeafOfTheirOwnTime) {
   constexpr TimestampMs kLeaf = 6 * 3'600'000;
-  const TimestampMs boundary = kNow / kLeaf * kLeaf;
-  clock_.Advance(boundary + kMinute - kNow);
+  const TimestampMs boundary = kLateNow / kLeaf * kLeaf;
+  clock_.Advance(boundary + kMinute - kLateNow);
   const auto a = Series("a");
   Append({{a, boundary + 1000, 3}, {a, boundary + 2000, 4}});
   Append({{a, boundary - 1000, 2}, {a, boundary - 2000, 1}, {a, boundary + 1500, 3.5}});
@@ -155,29 +156,29 @@ TEST_F(LateSamples, GoIntoTheLeafOfTheirOwnTime) {
 
 TEST_F(LateSamples, OverlapWhatWasFlushedBefore) {
   const auto a = Series("a");
-  for (int i = 0; i < 5; ++i) Append({{a, kNow + i * 1000, i}});
+  for (int i = 0; i < 5; ++i) Append({{a, kLateNow + i * 1000, i}});
   EXPECT_EQ(Flush().size(), 1U);
-  Append({{a, kNow + 2500, 2.5}, {a, kNow + 9000, 9}});
+  Append({{a, kLateNow + 2500, 2.5}, {a, kLateNow + 9000, 9}});
   EXPECT_EQ(Read(a).values, (Values{0, 1, 2, 2.5, 3, 4, 9}));
   const auto rows = Flush();
   ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].min_time, kNow + 2500);
+  EXPECT_EQ(rows[0].min_time, kLateNow + 2500);
   // The first flush has left memory: the rest goes on, and up to its end the database is asked.
   EXPECT_EQ(Read(a).values, (Values{2.5, 9}));
-  EXPECT_EQ(head_.Snapshot(std::vector{a}, 0, INT64_MAX)->StoredUntil(0), kNow + 4000);
+  EXPECT_EQ(head_.Snapshot(std::vector{a}, 0, INT64_MAX)->StoredUntil(0), kLateNow + 4000);
   Flush();
   EXPECT_EQ(head_.Stats().sample_bytes, 0U);
   EXPECT_EQ(head_.Stats().open_samples, 0U);
-  EXPECT_EQ(head_.Snapshot(std::vector{a}, 0, INT64_MAX)->StoredUntil(0), kNow + 9000);
+  EXPECT_EQ(head_.Snapshot(std::vector{a}, 0, INT64_MAX)->StoredUntil(0), kLateNow + 9000);
 }
 
 TEST_F(LateSamples, ManyAreSealedAndStayInOrderWhileAFlushRuns) {
   const auto a = Series("a");
-  Append({{a, kNow, 0}});
+  Append({{a, kLateNow, 0}});
   head_.BeginGeneration();
   const auto sealed = head_.Seal();
   // Sealed into the generation after the one that is being flushed.
-  for (int i = 1; i <= 1500; ++i) Append({{a, kNow - i, i}});
+  for (int i = 1; i <= 1500; ++i) Append({{a, kLateNow - i, i}});
   storage::ChunkRow row;
   ASSERT_TRUE(sealed->Next(&row));
   EXPECT_EQ(row.count, 1U);
@@ -196,11 +197,14 @@ TEST_F(LateSamples, ManyAreSealedAndStayInOrderWhileAFlushRuns) {
 
 TEST_F(LateSamples, SurviveAReplay) {
   const auto a = Series("a");
-  Append({{a, kNow, 9}, {a, kNow - 1000, 8}, {a, kNow + 1000, 10}, {a, kNow - 2000, 7}});
+  Append({{a, kLateNow, 9},
+          {a, kLateNow - 1000, 8},
+          {a, kLateNow + 1000, 10},
+          {a, kLateNow - 2000, 7}});
   std::vector<std::string> pages;
   head_.EncodePages(accepted_, &pages);
   Head again(clock_);
-  const auto ref = again.Insert(1, Labels::Of({{"__name__", "a"}}), kNow - 500);
+  const auto ref = again.Insert(1, Labels::Of({{"__name__", "a"}}), kLateNow - 500);
   for (const std::string& page : pages) ASSERT_TRUE(again.Replay(page).has_value());
   again.FinishReplay();
   SampleColumns out;
@@ -208,24 +212,25 @@ TEST_F(LateSamples, SurviveAReplay) {
   snapshot->Read(0, &out);
   EXPECT_EQ(out.values, (Values{7, 8, 9, 10}));
   // Late samples do not say where the chunks end.
-  EXPECT_EQ(snapshot->StoredUntil(0), kNow - 500);
+  EXPECT_EQ(snapshot->StoredUntil(0), kLateNow - 500);
 }
 
 TEST_F(LateSamples, SeriesAreFoundByThem) {
   const auto a = Series("a");
-  Append({{a, kNow, 1}, {a, kNow - 20 * kMinute, 0}});
+  Append({{a, kLateNow, 1}, {a, kLateNow - 20 * kMinute, 0}});
   std::vector<storage::SeriesRef> refs = {a};
-  head_.DropOutside(kNow - 25 * kMinute, kNow - 15 * kMinute, &refs);
+  head_.DropOutside(kLateNow - 25 * kMinute, kLateNow - 15 * kMinute, &refs);
   EXPECT_EQ(refs.size(), 1U);
-  EXPECT_TRUE(head_.Snapshot(std::vector{a}, kNow - 25 * kMinute, kNow - 15 * kMinute)->Has(0));
-  EXPECT_EQ(head_.Stats().min_time, kNow - 20 * kMinute);
+  EXPECT_TRUE(
+      head_.Snapshot(std::vector{a}, kLateNow - 25 * kMinute, kLateNow - 15 * kMinute)->Has(0));
+  EXPECT_EQ(head_.Stats().min_time, kLateNow - 20 * kMinute);
 }
 
 TEST_F(LateSamples, HistogramsAreJudgedAsFloats) {
   const auto h = Series("h");
-  EXPECT_EQ(Append(h, {At(kNow, 1), At(kNow, 1), At(kNow, 2)}).duplicates, 1U);
+  EXPECT_EQ(Append(h, {At(kLateNow, 1), At(kLateNow, 1), At(kLateNow, 2)}).duplicates, 1U);
   AppendOutcome outcome =
-      Append(h, {At(kNow + 1000, 3), At(kNow - 1000, 0), At(kNow - 31 * kMinute, 0)});
+      Append(h, {At(kLateNow + 1000, 3), At(kLateNow - 1000, 0), At(kLateNow - 31 * kMinute, 0)});
   EXPECT_EQ(outcome.accepted, 2U);
   EXPECT_EQ(outcome.accepted_histograms, 2U);
   EXPECT_EQ(outcome.accepted_late, 1U);
@@ -233,26 +238,26 @@ TEST_F(LateSamples, HistogramsAreJudgedAsFloats) {
   EXPECT_EQ(outcome.first_rejected, 2U);
   auto broken = std::make_shared<Histogram>();
   broken->positive_spans = {{0, 2}};
-  EXPECT_EQ(Append(h, {{kNow + 2000, broken}}).broken_histograms, 1U);
-  EXPECT_EQ(TimesOf(Read(h)), (Times{kNow - 1000, kNow, kNow + 1000}));
+  EXPECT_EQ(Append(h, {{kLateNow + 2000, broken}}).broken_histograms, 1U);
+  EXPECT_EQ(TimesOf(Read(h)), (Times{kLateNow - 1000, kLateNow, kLateNow + 1000}));
   EXPECT_EQ(accepted_.histograms.size(), 0U);
 }
 
 TEST_F(LateSamples, AFloatAndAHistogramDoNotShareATime) {
   const auto h = Series("h");
-  Append(h, {At(kNow, 1)});
-  EXPECT_EQ(Append({{h, kNow, 1}}).duplicates, 1U);
-  EXPECT_EQ(Append({{h, kNow + 1000, StaleNaN()}}).accepted, 1U);
-  EXPECT_EQ(Append(h, {At(kNow + 1000, 2)}).duplicates, 1U);
-  EXPECT_EQ(Append(h, {At(kNow + 500, 2)}).accepted_late, 1U);
-  EXPECT_EQ(Append({{h, kNow + 500, 2}}).duplicates, 1U);
+  Append(h, {At(kLateNow, 1)});
+  EXPECT_EQ(Append({{h, kLateNow, 1}}).duplicates, 1U);
+  EXPECT_EQ(Append({{h, kLateNow + 1000, StaleNaN()}}).accepted, 1U);
+  EXPECT_EQ(Append(h, {At(kLateNow + 1000, 2)}).duplicates, 1U);
+  EXPECT_EQ(Append(h, {At(kLateNow + 500, 2)}).accepted_late, 1U);
+  EXPECT_EQ(Append({{h, kLateNow + 500, 2}}).duplicates, 1U);
   SampleBatch batch;
-  batch.Add(h, kNow + 5000, 1.0);
-  batch.Add(h, kNow + 5000, At(0, 1).histogram);
+  batch.Add(h, kLateNow + 5000, 1.0);
+  batch.Add(h, kLateNow + 5000, At(0, 1).histogram);
   const AppendOutcome outcome = head_.Append(batch, AppendMode::kAllOrNothing, &accepted_);
   EXPECT_EQ(outcome.duplicates, 1U);
   EXPECT_EQ(outcome.accepted, 0U);
-  EXPECT_EQ(TimesOf(Read(h)), (Times{kNow, kNow + 500}));
+  EXPECT_EQ(TimesOf(Read(h)), (Times{kLateNow, kLateNow + 500}));
 }
 
 TEST_F(LateSamples, HistogramsAreFlushedReadBackAndDropped) {
@@ -260,17 +265,17 @@ TEST_F(LateSamples, HistogramsAreFlushedReadBackAndDropped) {
   const auto made = vigil::testing::MakeHistograms(40, false, 3);
   std::vector<HistogramSample> samples;
   for (size_t i = 0; i < made.size(); ++i) {
-    samples.push_back({kNow + static_cast<TimestampMs>(i) * 1000, made[i].histogram});
+    samples.push_back({kLateNow + static_cast<TimestampMs>(i) * 1000, made[i].histogram});
   }
   Append(h, samples);
-  Append({{h, kNow + 60'000, StaleNaN()}});
+  Append({{h, kLateNow + 60'000, StaleNaN()}});
   const auto expect = [&](const SampleColumns& columns) {
     ASSERT_EQ(columns.histograms.size(), samples.size());
     for (size_t i = 0; i < samples.size(); ++i) {
       EXPECT_EQ(columns.histograms[i].timestamp, samples[i].timestamp);
       EXPECT_TRUE(chunks::SameHistogram(*columns.histograms[i].histogram, *samples[i].histogram));
     }
-    EXPECT_EQ(columns.timestamps, (Times{kNow + 60'000}));
+    EXPECT_EQ(columns.timestamps, (Times{kLateNow + 60'000}));
   };
   expect(Read(h));
   const auto rows = Flush();
@@ -288,13 +293,13 @@ TEST_F(LateSamples, HistogramsAreFlushedReadBackAndDropped) {
   EXPECT_EQ(head_.Stats().sealed_chunks, 0U);
   EXPECT_EQ(head_.Stats().idle_series, 1U);
   // It goes on as before.
-  EXPECT_EQ(Append(h, {At(kNow + 70'000, 5)}).accepted, 1U);
-  EXPECT_EQ(TimesOf(Read(h)), (Times{kNow + 70'000}));
+  EXPECT_EQ(Append(h, {At(kLateNow + 70'000, 5)}).accepted, 1U);
+  EXPECT_EQ(TimesOf(Read(h)), (Times{kLateNow + 70'000}));
 }
 
 TEST_F(LateSamples, HistogramsSurviveAReplay) {
   const auto h = Series("h");
-  Append(h, {At(kNow, 1), At(kNow + 1000, 2), At(kNow - 1000, 0)});
+  Append(h, {At(kLateNow, 1), At(kLateNow + 1000, 2), At(kLateNow - 1000, 0)});
   std::vector<std::string> pages;
   head_.EncodePages(accepted_, &pages);
   Head again(clock_);
@@ -305,7 +310,7 @@ TEST_F(LateSamples, HistogramsSurviveAReplay) {
   again.FinishReplay();
   SampleColumns out;
   again.Snapshot(std::vector{ref}, INT64_MIN, INT64_MAX)->Read(0, &out);
-  EXPECT_EQ(TimesOf(out), (Times{kNow - 1000, kNow, kNow + 1000}));
+  EXPECT_EQ(TimesOf(out), (Times{kLateNow - 1000, kLateNow, kLateNow + 1000}));
   EXPECT_EQ(again.Stats().open_samples, 3U);
 }
 

@@ -12,7 +12,7 @@ namespace {
 using storage::SeriesId;
 using storage::SeriesRef;
 
-class RetentionClassTest : public testing::Test {
+class RetentionClassTest : public ::testing::Test {
  protected:
   SeriesRef Add(SeriesId id, std::string_view metric) {
     return head_.Insert(id, Labels::Of({{"__name__", metric}}), INT64_MIN);

@@ -17,13 +17,13 @@
 namespace vigil::storage {
 namespace {
 
-constexpr size_t kSeries = 8;
+constexpr size_t kLateSeries = 8;
 constexpr size_t kFloatSeries = 5;  // the others have histograms
 constexpr int64_t kWindowMs = 8 * 3'600'000;
 
-class Model {
+class LateModel {
  public:
-  explicit Model(uint64_t seed)
+  explicit LateModel(uint64_t seed)
       : random_(seed), histograms_(vigil::testing::MakeHistograms(97, seed % 2 == 0, seed)) {
     Start();
   }
@@ -32,7 +32,7 @@ class Model {
     clock_.Advance(static_cast<int64_t>(random_() % 300'000));
     switch (random_() % 16) {
       case 0:
-        backend_.FailFlushAfter(random_() % kSeries);
+        backend_.FailFlushAfter(random_() % kLateSeries);
         break;
       case 1:
         backend_.SetLazy(random_() % 2 == 0);
@@ -79,7 +79,7 @@ class Model {
     head_ = std::make_unique<head::Head>(clock_,
                                          head::HeadOptions{.out_of_order_window_ms = kWindowMs});
     store_ = std::make_unique<Store>(*head_, backend_, backend_, clock_);
-    refs_.assign(kSeries, 0);
+    refs_.assign(kLateSeries, 0);
   }
 
   void Crash() {
@@ -97,7 +97,7 @@ class Model {
     SampleBatch batch;
     const size_t count = 1 + random_() % 60;
     for (size_t k = 0; k < count; ++k) {
-      const size_t i = random_() % kSeries;
+      const size_t i = random_() % kLateSeries;
       if (refs_[i] == 0) {
         refs_[i] =
             store_->Resolve(Labels::Of({{"__name__", "m"}, {"i", std::to_string(i)}})).value();
@@ -144,7 +144,7 @@ class Model {
       ASSERT_TRUE(i < kFloatSeries ? out.histograms.empty() : out.empty());
       Check(i, out, &got[i]);
     }
-    for (size_t i = 0; i < kSeries; ++i) {
+    for (size_t i = 0; i < kLateSeries; ++i) {
       for (const TimestampMs time : twin_[i]) {
         if (time >= start && time <= end) {
           ASSERT_TRUE(got[i].contains(time)) << i << " at " << time;
@@ -187,7 +187,7 @@ class Model {
 TEST(StoreLateModel, NeverLosesAnAcknowledgedSample) {
   for (uint64_t seed = 0; seed < 12; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Model model(seed);
+    LateModel model(seed);
     for (int step = 0; step < 250 && !::testing::Test::HasFailure(); ++step) model.Step();
     model.Finish();
     if (::testing::Test::HasFailure()) return;

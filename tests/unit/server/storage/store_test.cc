@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr TimestampMs kNow = 1'700'000'000'000;
+constexpr TimestampMs kStoreNow = 1'700'000'000'000;
 
 class StoreTest : public ::testing::Test {
  protected:
@@ -39,15 +39,16 @@ class StoreTest : public ::testing::Test {
     batch.Add(ref, timestamp, value);
     return store_->Append(batch, AppendMode::kSkipRejected).value();
   }
-  std::unique_ptr<SeriesSet> Select(std::string_view name, TimestampMs start = kNow - 3'600'000,
-                                    TimestampMs end = kNow + 3'600'000) {
+  std::unique_ptr<SeriesSet> Select(std::string_view name,
+                                    TimestampMs start = kStoreNow - 3'600'000,
+                                    TimestampMs end = kStoreNow + 3'600'000) {
     SelectHints hints;
     hints.start = start;
     hints.end = end;
     return store_->Select({Matcher::Equal("__name__", name)}, hints).value();
   }
-  std::vector<double> Values(std::string_view name, TimestampMs start = kNow - 3'600'000,
-                             TimestampMs end = kNow + 3'600'000) {
+  std::vector<double> Values(std::string_view name, TimestampMs start = kStoreNow - 3'600'000,
+                             TimestampMs end = kStoreNow + 3'600'000) {
     const auto set = Select(name, start, end);
     SampleColumns out;
     for (size_t i = 0; i < set->size(); ++i) EXPECT_TRUE(set->Read(i, &out).has_value());
@@ -55,7 +56,7 @@ class StoreTest : public ::testing::Test {
     return out.values;
   }
 
-  ManualClock clock_{kNow};
+  ManualClock clock_{kStoreNow};
   vigil::testing::FakeBackend backend_;
   StoreOptions options_;
   std::unique_ptr<head::Head> head_;
@@ -66,36 +67,36 @@ TEST_F(StoreTest, ReadersSeeWhatWasAppended) {
   const SeriesRef b = Series("up", "b");
   const SeriesRef a = Series("up", "a");
   EXPECT_EQ(Series("up", "b"), b);
-  Append(b, kNow, 2);
-  Append(a, kNow, 1);
-  Append(a, kNow + 1, 3);
+  Append(b, kStoreNow, 2);
+  Append(a, kStoreNow, 1);
+  Append(a, kStoreNow + 1, 3);
   EXPECT_THAT(Values("up"), ElementsAre(1, 3, 2));
   EXPECT_EQ(Select("up")->labels(0).Get("job"), "a");
-  EXPECT_THAT(Values("up", kNow + 1, kNow + 1), ElementsAre(3));
-  EXPECT_EQ(Select("up", kNow + 2, kNow + 3)->size(), 0U);
-  EXPECT_EQ(Select("up", kNow + 3, kNow)->size(), 0U);
+  EXPECT_THAT(Values("up", kStoreNow + 1, kStoreNow + 1), ElementsAre(3));
+  EXPECT_EQ(Select("up", kStoreNow + 2, kStoreNow + 3)->size(), 0U);
+  EXPECT_EQ(Select("up", kStoreNow + 3, kStoreNow)->size(), 0U);
   EXPECT_EQ(backend_.reads(), 0U);
 }
 
 TEST_F(StoreTest, FreshQueriesNeedNoDatabaseAfterAFlush) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
+  Append(a, kStoreNow, 1);
   ASSERT_TRUE(store_->Flush().has_value());
-  Append(a, kNow + 1, 2);
+  Append(a, kStoreNow + 1, 2);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2));
   EXPECT_EQ(backend_.reads(), 0U);
   ASSERT_TRUE(store_->Flush().has_value());
-  Append(a, kNow + 2, 3);
+  Append(a, kStoreNow + 2, 3);
   // The first sample is only in the database now.
-  EXPECT_THAT(Values("a", kNow + 1), ElementsAre(2, 3));
+  EXPECT_THAT(Values("a", kStoreNow + 1), ElementsAre(2, 3));
   EXPECT_EQ(backend_.reads(), 0U);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3));
   EXPECT_EQ(backend_.reads(), 1U);
 }
 
 TEST_F(StoreTest, FlushReportsAndCounts) {
-  for (int i = 0; i < 100; ++i) Append(Series("a"), kNow + i, i);
-  Append(Series("b"), kNow, 1);
+  for (int i = 0; i < 100; ++i) Append(Series("a"), kStoreNow + i, i);
+  Append(Series("b"), kStoreNow, 1);
   const Result<FlushReport> report = store_->Flush();
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->chunks, 2U);
@@ -106,13 +107,13 @@ TEST_F(StoreTest, FlushReportsAndCounts) {
   EXPECT_EQ(stats.samples_appended, 101U);
   EXPECT_EQ(stats.recent.series, 2U);
   EXPECT_EQ(stats.recent.open_samples, 0U);
-  EXPECT_EQ(stats.last_flush_time, kNow);
+  EXPECT_EQ(stats.last_flush_time, kStoreNow);
   EXPECT_EQ(stats.journal_pages, 101U);
 }
 
 TEST_F(StoreTest, ChunksComeByMetricAndSeries) {
   const SeriesRef refs[] = {Series("b", "x"), Series("a", "y"), Series("b", "w"), Series("a", "x")};
-  for (const SeriesRef ref : refs) Append(ref, kNow, 1);
+  for (const SeriesRef ref : refs) Append(ref, kStoreNow, 1);
   ASSERT_TRUE(store_->Flush().has_value());
   std::vector<SeriesId> ids;
   for (const auto& chunk : backend_.chunks()) ids.push_back(chunk.row.series);
@@ -121,36 +122,36 @@ TEST_F(StoreTest, ChunksComeByMetricAndSeries) {
 
 TEST_F(StoreTest, SamplesSurviveACrash) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
+  Append(a, kStoreNow, 1);
   ASSERT_TRUE(store_->Flush().has_value());
-  Append(a, kNow + 1, 2);
-  const AppendOutcome last = Append(a, kNow + 2, 3);
+  Append(a, kStoreNow + 1, 2);
+  const AppendOutcome last = Append(a, kStoreNow + 2, 3);
   ASSERT_TRUE(store_->WaitDurable(last.position, 1000).has_value());
   backend_.SetLazy(true);
-  Append(a, kNow + 3, 4);  // never acknowledged
+  Append(a, kStoreNow + 3, 4);  // never acknowledged
   Restart();
   EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3));
   EXPECT_EQ(store_->Stats().replayed_samples, 2U);
-  Append(Series("a"), kNow + 4, 5);
+  Append(Series("a"), kStoreNow + 4, 5);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3, 5));
 }
 
 TEST_F(StoreTest, LateSamplesAfterARestartAreMerged) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
-  Append(a, kNow + 10, 3);
+  Append(a, kStoreNow, 1);
+  Append(a, kStoreNow + 10, 3);
   ASSERT_TRUE(store_->Flush().has_value());
   Restart();
   // Nothing in the journal: the head does not know how far the series is.
-  Append(Series("a"), kNow + 5, 2);
-  Append(Series("a"), kNow + 10, 3);
-  Append(Series("a"), kNow + 20, 4);
+  Append(Series("a"), kStoreNow + 5, 2);
+  Append(Series("a"), kStoreNow + 10, 3);
+  Append(Series("a"), kStoreNow + 20, 4);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2, 3, 4));
 }
 
 TEST_F(StoreTest, ABrokenPageIsCountedAndSkipped) {
   const SeriesRef a = Series("a");
-  for (int i = 0; i < 3; ++i) Append(a, kNow + i, i);
+  for (int i = 0; i < 3; ++i) Append(a, kStoreNow + i, i);
   ASSERT_TRUE(backend_.BreakPage(1));
   Restart();
   EXPECT_THAT(Values("a"), ElementsAre(0, 2));
@@ -160,7 +161,7 @@ TEST_F(StoreTest, ABrokenPageIsCountedAndSkipped) {
 TEST_F(StoreTest, ABrokenChunkIsSkippedWithAWarning) {
   const SeriesRef a = Series("a");
   for (int i = 0; i < 3; ++i) {
-    Append(a, kNow + i, i);
+    Append(a, kStoreNow + i, i);
     ASSERT_TRUE(store_->Flush().has_value());
   }
   backend_.BreakChunk(1);
@@ -177,12 +178,12 @@ TEST_F(StoreTest, ABrokenChunkIsSkippedWithAWarning) {
 
 TEST_F(StoreTest, AFailedFlushLosesNothingAndTheNextTakesAll) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
-  Append(Series("b"), kNow, 7);
+  Append(a, kStoreNow, 1);
+  Append(Series("b"), kStoreNow, 7);
   backend_.FailFlushAfter(1);
   EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
   EXPECT_TRUE(backend_.chunks().empty());
-  Append(a, kNow + 1, 2);
+  Append(a, kStoreNow + 1, 2);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2));
   const Result<FlushReport> report = store_->Flush();
   ASSERT_TRUE(report.has_value());
@@ -194,10 +195,10 @@ TEST_F(StoreTest, AFailedFlushLosesNothingAndTheNextTakesAll) {
 }
 
 TEST_F(StoreTest, AFlushWhoseAnswerWasLostIsNotWrittenTwice) {
-  Append(Series("a"), kNow, 1);
+  Append(Series("a"), kStoreNow, 1);
   backend_.LoseFlushAnswer();
   EXPECT_FALSE(store_->Flush().has_value());
-  Append(Series("a"), kNow + 1, 2);
+  Append(Series("a"), kStoreNow + 1, 2);
   ASSERT_TRUE(store_->Flush().has_value());
   EXPECT_EQ(backend_.chunks().size(), 2U);
   EXPECT_THAT(Values("a"), ElementsAre(1, 2));
@@ -205,10 +206,10 @@ TEST_F(StoreTest, AFlushWhoseAnswerWasLostIsNotWrittenTwice) {
 
 TEST_F(StoreTest, RunsOnWhileTheDatabaseIsAway) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
+  Append(a, kStoreNow, 1);
   ASSERT_TRUE(store_->Flush().has_value());
   backend_.SetAway(true);
-  const AppendOutcome outcome = Append(a, kNow + 1, 2);
+  const AppendOutcome outcome = Append(a, kStoreNow + 1, 2);
   EXPECT_EQ(store_->WaitDurable(outcome.position, 10).error().kind, ErrorKind::kUnavailable);
   EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
   EXPECT_EQ(store_->Flush().error().kind, ErrorKind::kUnavailable);
@@ -225,24 +226,24 @@ TEST_F(StoreTest, RunsOnWhileTheDatabaseIsAway) {
 TEST_F(StoreTest, OldQueriesFailClearlyWhileTheDatabaseIsAway) {
   const SeriesRef a = Series("a");
   for (int i = 0; i < 3; ++i) {
-    Append(a, kNow + i, i);
+    Append(a, kStoreNow + i, i);
     ASSERT_TRUE(store_->Flush().has_value());
   }
   backend_.SetAway(true);
   SelectHints hints;
-  hints.start = kNow;
-  hints.end = kNow + 10;
+  hints.start = kStoreNow;
+  hints.end = kStoreNow + 10;
   const auto set = store_->Select({Matcher::Equal("__name__", "a")}, hints);
   ASSERT_FALSE(set.has_value());
   EXPECT_THAT(set.error().message, HasSubstr("reading chunks: the database is away"));
-  EXPECT_THAT(Values("a", kNow + 2), ElementsAre(2));
+  EXPECT_THAT(Values("a", kStoreNow + 2), ElementsAre(2));
 }
 
 TEST_F(StoreTest, RefusesBatchesWhenTheJournalHasNoRoom) {
   const SeriesRef a = Series("a");
   backend_.SetRoom(false);
   SampleBatch batch;
-  batch.Add(a, kNow, 1);
+  batch.Add(a, kStoreNow, 1);
   const auto outcome = store_->Append(batch, AppendMode::kSkipRejected);
   ASSERT_FALSE(outcome.has_value());
   EXPECT_EQ(outcome.error().kind, ErrorKind::kUnavailable);
@@ -254,7 +255,7 @@ TEST_F(StoreTest, SpoolsScrapesWhenSendersAreTurnedAway) {
   const SeriesRef a = Series("a");
   backend_.SetRoom(false, true);
   SampleBatch batch;
-  batch.Add(a, kNow, 1);
+  batch.Add(a, kStoreNow, 1);
   for (const AppendMode mode : {AppendMode::kAllOrNothing, AppendMode::kSenderKeeps}) {
     EXPECT_EQ(store_->Append(batch, mode).error().kind, ErrorKind::kUnavailable);
   }
@@ -272,22 +273,22 @@ TEST_F(StoreTest, IdleSeriesDoNotCountAgainstTheLimits) {
   const auto create = [&](std::string_view name) {
     return store_->Resolve(Labels::Of({{"__name__", name}, {"job", "j"}}));
   };
-  Append(*create("a"), kNow, 1);
-  Append(*create("b"), kNow, 1);
+  Append(*create("a"), kStoreNow, 1);
+  Append(*create("b"), kStoreNow, 1);
   EXPECT_FALSE(create("c").has_value());
   ASSERT_TRUE(store_->Flush().has_value());
   EXPECT_FALSE(create("c").has_value());  // memory still has their samples
-  Append(*create("b"), kNow + 1, 2);
+  Append(*create("b"), kStoreNow + 1, 2);
   ASSERT_TRUE(store_->Flush().has_value());
   EXPECT_EQ(store_->Stats().recent.idle_series, 1U);
-  Append(*create("c"), kNow + 1, 1);
+  Append(*create("c"), kStoreNow + 1, 1);
   EXPECT_FALSE(create("d").has_value());
   ASSERT_TRUE(store_->Flush().has_value());
   ASSERT_TRUE(store_->Flush().has_value());
   EXPECT_EQ(store_->Stats().recent.idle_series, 3U);
   EXPECT_TRUE(create("d").has_value());
   // After a restart those that the journal has no samples of are idle.
-  Append(*create("a"), kNow + 2, 1);
+  Append(*create("a"), kStoreNow + 2, 1);
   Restart();
   store_->SetJobLimits(limits);
   EXPECT_EQ(store_->Stats().recent.idle_series, 3U);
@@ -325,8 +326,8 @@ TEST_F(StoreTest, LimitsTheSeriesOfAJob) {
 TEST_F(StoreTest, ARepeatedBatchWaitsForTheFirstOne) {
   backend_.SetLazy(true);
   const SeriesRef a = Series("a");
-  const AppendOutcome first = Append(a, kNow, 1);
-  const AppendOutcome again = Append(a, kNow, 1);
+  const AppendOutcome first = Append(a, kStoreNow, 1);
+  const AppendOutcome again = Append(a, kStoreNow, 1);
   EXPECT_EQ(again.duplicates_same, 1U);
   EXPECT_GE(again.position, first.position);
 }
@@ -346,12 +347,12 @@ TEST_F(StoreTest, LimitsTheNumberOfSeries) {
 
 TEST_F(StoreTest, CountsRejectedSamplesByReason) {
   const SeriesRef a = Series("a");
-  Append(a, kNow, 1);
-  Append(a, kNow, 1);
-  Append(a, kNow, 2);
-  Append(a, kNow - 1, 2);
-  Append(a, kNow + 3'600'000, 2);
-  Append(77, kNow, 2);
+  Append(a, kStoreNow, 1);
+  Append(a, kStoreNow, 1);
+  Append(a, kStoreNow, 2);
+  Append(a, kStoreNow - 1, 2);
+  Append(a, kStoreNow + 3'600'000, 2);
+  Append(77, kStoreNow, 2);
   const StoreStats stats = store_->Stats();
   EXPECT_EQ(stats.samples_appended, 1U);
   EXPECT_EQ(stats.duplicates_same, 1U);
@@ -362,27 +363,28 @@ TEST_F(StoreTest, CountsRejectedSamplesByReason) {
 }
 
 TEST_F(StoreTest, AnswersLabelNamesAndValues) {
-  Append(Series("up", "a"), kNow, 1);
-  Append(Series("up", "b"), kNow, 1);
-  Append(Series("other", "c"), kNow, 1);
+  Append(Series("up", "a"), kStoreNow, 1);
+  Append(Series("up", "b"), kStoreNow, 1);
+  Append(Series("other", "c"), kStoreNow, 1);
   const auto values = [&](std::vector<Matcher> matchers, TimestampMs start) {
-    return store_->LabelValues("job", matchers, start, kNow + 10).value();
+    return store_->LabelValues("job", matchers, start, kStoreNow + 10).value();
   };
-  EXPECT_THAT(values({}, kNow), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kNow), ElementsAre("a", "b"));
-  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kNow + 5), IsEmpty());
-  EXPECT_THAT(store_->LabelNames({}, kNow, kNow).value(), ElementsAre("__name__", "job"));
-  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "c")}, kNow, kNow).value(),
+  EXPECT_THAT(values({}, kStoreNow), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kStoreNow), ElementsAre("a", "b"));
+  EXPECT_THAT(values({Matcher::Equal("__name__", "up")}, kStoreNow + 5), IsEmpty());
+  EXPECT_THAT(store_->LabelNames({}, kStoreNow, kStoreNow).value(), ElementsAre("__name__", "job"));
+  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "c")}, kStoreNow, kStoreNow).value(),
               ElementsAre("__name__", "job"));
-  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "x")}, kNow, kNow).value(), IsEmpty());
+  EXPECT_THAT(store_->LabelNames({Matcher::Equal("job", "x")}, kStoreNow, kStoreNow).value(),
+              IsEmpty());
 }
 
 TEST_F(StoreTest, SeriesOnlyReadsNoSamples) {
-  Append(Series("a"), kNow, 1);
+  Append(Series("a"), kStoreNow, 1);
   Restart();
   SelectHints hints;
-  hints.start = kNow;
-  hints.end = kNow;
+  hints.start = kStoreNow;
+  hints.end = kStoreNow;
   hints.series_only = true;
   const auto set = store_->Select({Matcher::Equal("__name__", "a")}, hints).value();
   ASSERT_EQ(set->size(), 1U);

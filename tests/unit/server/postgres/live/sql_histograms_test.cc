@@ -10,8 +10,8 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kTimeoutMs = 60'000;
-constexpr int64_t kStart = 1'700'000'000'000;
+constexpr int64_t kHistogramTimeoutMs = 60'000;
+constexpr int64_t kHistogramStart = 1'700'000'000'000;
 
 std::string Number(double value) {
   char text[32];
@@ -59,7 +59,7 @@ std::vector<HistogramSample> MakeHistograms(size_t n, uint64_t seed, bool custom
     for (const double count : now.positive_buckets) now.count += count;
     for (const double count : now.negative_buckets) now.count += count;
     now.sum += static_cast<double>(random() % 1000) / 8;
-    samples.push_back({kStart + static_cast<int64_t>(i) * 15'000,
+    samples.push_back({kHistogramStart + static_cast<int64_t>(i) * 15'000,
                        i % 5 == 4 ? samples.back().histogram : std::make_shared<Histogram>(now)});
   }
   return samples;
@@ -104,7 +104,7 @@ class SqlHistogramsTest : public testing::Test {
         "jsonb_array_elements(buckets) "
         "AS b) FROM vigil.histograms('" +
             selector + "', '-infinity', 'infinity') ORDER BY series_id, time",
-        kTimeoutMs);
+        kHistogramTimeoutMs);
     EXPECT_TRUE(rows) << rows.error().message;
     std::vector<std::string> lines;
     for (int i = 0; rows && i < rows->size(); ++i) {
@@ -144,7 +144,7 @@ TEST_F(SqlHistogramsTest, ComeFromTheJournalAndFromChunks) {
     mixed.insert(mixed.end(), {first[i], second[i]});
   }
   ids.push_back(202);
-  mixed.push_back({kStart + 3'600'000, LargeHistogram()});
+  mixed.push_back({kHistogramStart + 3'600'000, LargeHistogram()});
   for (const int64_t id : {201, 202}) {
     for (size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] != id) continue;
@@ -156,7 +156,7 @@ TEST_F(SqlHistogramsTest, ComeFromTheJournalAndFromChunks) {
   chunks::EncodeHistogramJournalPages(ids, mixed, &pages);
   ASSERT_GT(pages.size(), 2U);
   const auto position = database_->journal().Enqueue(series, pages);
-  ASSERT_OK(database_->journal().WaitDurable(position, kTimeoutMs));
+  ASSERT_OK(database_->journal().WaitDurable(position, kHistogramTimeoutMs));
   EXPECT_EQ(FromSql("latency"), expected);
   EXPECT_EQ(Ask(connection_, "SELECT count(*)::text FROM vigil.samples('latency', '-infinity')"),
             "0");

@@ -14,8 +14,8 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int64_t kTimeoutMs = 60'000;
-constexpr int64_t kStart = 1'700'000'000'000;
+constexpr int64_t kSqlTimeoutMs = 60'000;
+constexpr int64_t kSqlStart = 1'700'000'000'000;
 
 struct Series {
   std::vector<TimestampMs> times;
@@ -70,7 +70,7 @@ class SqlTest : public testing::Test {
   void SetUp() override { ASSERT_NE(database_, nullptr); }
 
   static Rows Run(const std::string& sql) {
-    auto rows = connection_->Query(sql, kTimeoutMs);
+    auto rows = connection_->Query(sql, kSqlTimeoutMs);
     EXPECT_TRUE(rows) << rows.error().message << " in " << sql.substr(0, 500);
     return rows ? std::move(*rows) : Rows();
   }
@@ -148,7 +148,7 @@ TEST_F(SqlTest, FloatsFromBitsAreExact) {
 // Timestamps: regular, jittered by bursts, jittered always.
 std::vector<TimestampMs> Times(size_t n, int shape, std::mt19937_64* random) {
   std::vector<TimestampMs> times;
-  TimestampMs t = kStart + static_cast<int64_t>((*random)() % 1000);
+  TimestampMs t = kSqlStart + static_cast<int64_t>((*random)() % 1000);
   for (size_t i = 0; i < n; ++i) {
     times.push_back(t);
     t += 15'000;
@@ -213,7 +213,7 @@ TEST_F(SqlTest, DecodesChunksBitForBit) {
 }
 
 TEST_F(SqlTest, BrokenChunkIsAWarningAndNoRows) {
-  Series series{{kStart, kStart + 15'000}, {1.0, 2.5}};
+  Series series{{kSqlStart, kSqlStart + 15'000}, {1.0, 2.5}};
   chunks::Chunk chunk;
   chunks::EncodeChunk(series.times, series.values, &chunk);
   for (size_t cut = 0; cut < chunk.data.size(); ++cut) {
@@ -229,7 +229,7 @@ TEST_F(SqlTest, DecodesJournalPagesBitForBit) {
   for (int scrape = 0; scrape < 4; ++scrape) {
     for (int64_t id = 1; id <= 600; ++id) {
       samples.series.push_back(id < 300 ? id : id * 7);
-      samples.timestamps.push_back(kStart + scrape * 1000 + (id % 50 == 0 ? 3 : 0));
+      samples.timestamps.push_back(kSqlStart + scrape * 1000 + (id % 50 == 0 ? 3 : 0));
       samples.values.push_back(NextValue(static_cast<int>(id % 10), 12, &random));
     }
   }
@@ -239,8 +239,8 @@ TEST_F(SqlTest, DecodesJournalPagesBitForBit) {
   const std::vector<int64_t> wanted = {1, 2, 7, 150, 299, 2100, 2107, 4200, 9999};
   std::string wanted_list;
   for (const int64_t id : wanted) wanted_list += (id == 1 ? "" : ",") + std::to_string(id);
-  const TimestampMs from = kStart + 1000;
-  const TimestampMs to = kStart + 2999;
+  const TimestampMs from = kSqlStart + 1000;
+  const TimestampMs to = kSqlStart + 2999;
   for (const std::string& page : pages) {
     chunks::JournalSamples decoded;
     ASSERT_OK(chunks::DecodeJournalPage(page, &decoded));
@@ -278,7 +278,7 @@ TEST_F(SqlTest, SelectorsBecomeConditions) {
             "metric ~ '^(?:a.*)$' AND coalesce(labels->>'x', '') !~ E'^(?:q\\\\d)$'");
   for (const std::string bad : {"", "{}", "up{", "up{a}", "up{a=b}", "up{a=\"b\" c=\"d\"}", "1a"}) {
     EXPECT_FALSE(
-        connection_->Query("SELECT vigil.selector_condition($sel$" + bad + "$sel$)", kTimeoutMs))
+        connection_->Query("SELECT vigil.selector_condition($sel$" + bad + "$sel$)", kSqlTimeoutMs))
         << bad;
   }
 }
@@ -290,14 +290,15 @@ TEST_F(SqlTest, SamplesJoinsChunksAndJournal) {
   series.push_back({103, Labels::Of({{"__name__", "other"}})});
   std::vector<std::string> pages;
   const std::vector<int64_t> ids = {101, 102, 103};
-  const std::vector<TimestampMs> old_times = {kStart, kStart, kStart};
+  const std::vector<TimestampMs> old_times = {kSqlStart, kSqlStart, kSqlStart};
   chunks::EncodeJournalPages(ids, old_times, std::vector<double>{20, 18, 1}, &pages);
   database_->journal().Enqueue(series, pages);
   const auto cut = database_->journal().Cut();
   pages.clear();
-  const std::vector<TimestampMs> new_times(3, kStart + 15'000);
+  const std::vector<TimestampMs> new_times(3, kSqlStart + 15'000);
   chunks::EncodeJournalPages(ids, new_times, std::vector<double>{20.5, StaleNaN(), 2}, &pages);
-  ASSERT_OK(database_->journal().WaitDurable(database_->journal().Enqueue({}, pages), kTimeoutMs));
+  ASSERT_OK(
+      database_->journal().WaitDurable(database_->journal().Enqueue({}, pages), kSqlTimeoutMs));
 
   const std::string sql =
       "SELECT string_agg(labels->>'room' || ' ' || extract(epoch FROM time)::text || ' ' || "
@@ -314,7 +315,8 @@ TEST_F(SqlTest, SamplesJoinsChunksAndJournal) {
         if (next > 103) return false;
         chunks::Chunk& chunk = flushed[static_cast<size_t>(next - 101)];
         const double value = next == 101 ? 20 : next == 102 ? 18 : 1;
-        chunks::EncodeChunk(std::vector<TimestampMs>{kStart}, std::vector<double>{value}, &chunk);
+        chunks::EncodeChunk(std::vector<TimestampMs>{kSqlStart}, std::vector<double>{value},
+                            &chunk);
         *row = {next++, chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
         return true;
       },

@@ -221,12 +221,13 @@ TEST_F(StoreTest, SeriesIdsAreUniqueOverRestarts) {
 
 TEST_F(StoreTest, ChunksComeBackFromSeveralLeaves) {
   Open();
-  constexpr int64_t kHour = 3'600'000;
+  constexpr int64_t kOneHour = 3'600'000;
   const std::string big(5000, 'x');
-  Flush({Row(7, 1 * kHour, 2 * kHour, "seven early"), Row(7, 13 * kHour, 14 * kHour, big),
-         Row(8, -1 * kHour, 1 * kHour, "eight, before the epoch"),
-         Row(9, 5 * kHour, 9 * kHour, "nine, over the edge of its leaf")},
-        0);
+  Flush(
+      {Row(7, 1 * kOneHour, 2 * kOneHour, "seven early"), Row(7, 13 * kOneHour, 14 * kOneHour, big),
+       Row(8, -1 * kOneHour, 1 * kOneHour, "eight, before the epoch"),
+       Row(9, 5 * kOneHour, 9 * kOneHour, "nine, over the edge of its leaf")},
+      0);
   const auto read = [&](std::vector<storage::SeriesId> ids, int64_t from, int64_t to) {
     std::vector<std::string> data;
     auto table = database_->chunks().Read(ids, from, to);
@@ -236,19 +237,19 @@ TEST_F(StoreTest, ChunksComeBackFromSeveralLeaves) {
   };
   using Strings = std::vector<std::string>;
   EXPECT_EQ(
-      read({7, 8, 9}, -10 * kHour, 20 * kHour),
+      read({7, 8, 9}, -10 * kOneHour, 20 * kOneHour),
       (Strings{"seven early", big, "eight, before the epoch", "nine, over the edge of its leaf"}));
-  EXPECT_EQ(read({7}, 0, 3 * kHour), (Strings{"seven early"}));
-  EXPECT_EQ(read({9}, 8 * kHour, 8 * kHour), (Strings{"nine, over the edge of its leaf"}));
-  EXPECT_EQ(read({9}, 10 * kHour, 11 * kHour), Strings());
-  EXPECT_EQ(read({1}, 0, 20 * kHour), Strings());
+  EXPECT_EQ(read({7}, 0, 3 * kOneHour), (Strings{"seven early"}));
+  EXPECT_EQ(read({9}, 8 * kOneHour, 8 * kOneHour), (Strings{"nine, over the edge of its leaf"}));
+  EXPECT_EQ(read({9}, 10 * kOneHour, 11 * kOneHour), Strings());
+  EXPECT_EQ(read({1}, 0, 20 * kOneHour), Strings());
   EXPECT_EQ(database_->metrics().chunks.leaves, 3U);
   Reopen();
   EXPECT_EQ(database_->metrics().chunks.leaves, 3U);
   EXPECT_EQ(read({8}, 0, 0), (Strings{"eight, before the epoch"}));
-  const auto table = database_->chunks().Read(std::vector<storage::SeriesId>{7}, 0, kHour);
-  EXPECT_EQ(table->rows[0].min_time, kHour);
-  EXPECT_EQ(table->rows[0].max_time, 2 * kHour);
+  const auto table = database_->chunks().Read(std::vector<storage::SeriesId>{7}, 0, kOneHour);
+  EXPECT_EQ(table->rows[0].min_time, kOneHour);
+  EXPECT_EQ(table->rows[0].max_time, 2 * kOneHour);
   EXPECT_EQ(table->rows[0].count, 10U);
   EXPECT_EQ(table->rows[0].encoding, 0x0302U);
 }
@@ -365,11 +366,11 @@ TEST_F(StoreTest, KnowsHowFarTheChunksGo) {
 
 TEST_F(StoreTest, KeepsExemplarsByDay) {
   Open();
-  constexpr int64_t kDay = 86'400'000;
-  ManualClock clock{20'000 * kDay + 1000};
+  constexpr int64_t kOneDay = 86'400'000;
+  ManualClock clock{20'000 * kOneDay + 1000};
   ExemplarTableOptions options;
   options.conninfo = conninfo_;
-  options.retention_ms = 2 * kDay;
+  options.retention_ms = 2 * kOneDay;
   PostgresExemplarTable table(options, clock);
   const auto row = [&](storage::SeriesId series, TimestampMs time, double value,
                        Labels labels) -> storage::ExemplarRow {
@@ -379,8 +380,8 @@ TEST_F(StoreTest, KeepsExemplarsByDay) {
   const TimestampMs now = clock.Now();
   // Too old and too far ahead are left out.
   ASSERT_OK(table.WriteExemplars(
-      std::vector{row(1, now, 0.25, traced), row(2, now - kDay, NormalNaN(), Labels()),
-                  row(3, now - 3 * kDay, 1, traced), row(4, now + 2 * 3'600'000, 1, traced)}));
+      std::vector{row(1, now, 0.25, traced), row(2, now - kOneDay, NormalNaN(), Labels()),
+                  row(3, now - 3 * kOneDay, 1, traced), row(4, now + 2 * 3'600'000, 1, traced)}));
   auto admin = Connect(conninfo_);
   EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar"), "2");
   EXPECT_EQ(Ask(admin.get(), "SELECT labels->>'trace_id' FROM vigil.exemplar WHERE series_id = 1"),
@@ -400,7 +401,7 @@ TEST_F(StoreTest, KeepsExemplarsByDay) {
       admin->Execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
                      "application_name = 'vigil-exemplars'",
                      10'000));
-  clock.Advance(2 * kDay);
+  clock.Advance(2 * kOneDay);
   const std::vector<storage::ExemplarRow> later = {row(5, clock.Now(), 1, traced)};
   EXPECT_FALSE(table.WriteExemplars(later));
   ASSERT_OK(table.WriteExemplars(later));
