@@ -12,14 +12,16 @@ namespace {
 constexpr auto kLookEvery = std::chrono::seconds(1);
 // After a failed flush (the database is away) the next try is no sooner than this.
 constexpr int64_t kRetryMs = 10'000;
-constexpr int64_t kExemplarsEveryMs = 5'000;
+constexpr int64_t kSideTablesEveryMs = 5'000;
 
 }  // namespace
 
 FlushScheduler::FlushScheduler(storage::Store& store, storage::ExemplarTable& exemplars,
-                               const Clock& clock, int64_t interval_ms, uint64_t bytes_limit)
+                               storage::MetadataTable& metadata, const Clock& clock,
+                               int64_t interval_ms, uint64_t bytes_limit)
     : store_(store),
       exemplars_(exemplars),
+      metadata_(metadata),
       clock_(clock),
       interval_ms_(interval_ms),
       bytes_limit_(bytes_limit),
@@ -38,16 +40,20 @@ bool FlushScheduler::Due(int64_t last_flush_ns) const {
   return store_.Stats().recent.sample_bytes > bytes_after_flush_ + bytes_limit_;
 }
 
-void FlushScheduler::WriteExemplars() {
+void FlushScheduler::WriteSideTables() {
   auto written = store_.WriteExemplars(exemplars_);
   if (!written) {
     log::Warn("flush", "exemplars could not be written; trying again", {{"err", written.error()}});
+  }
+  written = store_.WriteMetadata(metadata_);
+  if (!written) {
+    log::Warn("flush", "metadata could not be written; trying again", {{"err", written.error()}});
   }
 }
 
 void FlushScheduler::Loop(const std::stop_token& stop) {
   int64_t last_flush_ns = clock_.MonotonicNs();
-  int64_t exemplars_due_ns = 0;
+  int64_t side_tables_due_ns = 0;
   int64_t not_before_ns = 0;
   while (!stop.stop_requested()) {
     {
@@ -55,9 +61,9 @@ void FlushScheduler::Loop(const std::stop_token& stop) {
       wake_.wait_for(lock, stop, kLookEvery, [] { return false; });
     }
     if (stop.stop_requested()) return;
-    if (clock_.MonotonicNs() >= exemplars_due_ns) {
-      exemplars_due_ns = clock_.MonotonicNs() + kExemplarsEveryMs * 1'000'000;
-      WriteExemplars();
+    if (clock_.MonotonicNs() >= side_tables_due_ns) {
+      side_tables_due_ns = clock_.MonotonicNs() + kSideTablesEveryMs * 1'000'000;
+      WriteSideTables();
     }
     if (clock_.MonotonicNs() < not_before_ns || !Due(last_flush_ns)) continue;
     Result<storage::FlushReport> report = store_.Flush();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flushes the store on a schedule, and early when memory fills; writes exemplars every few seconds.
+// Flushes the store on a schedule, and early when memory fills; writes exemplars and metadata every
+// few seconds.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +16,9 @@ namespace vigil::server {
 // Threads: owner thread only; the flushes run on a thread of its own.
 class FlushScheduler {
  public:
-  FlushScheduler(storage::Store& store, storage::ExemplarTable& exemplars, const Clock& clock,
-                 int64_t interval_ms, uint64_t bytes_limit);
+  FlushScheduler(storage::Store& store, storage::ExemplarTable& exemplars,
+                 storage::MetadataTable& metadata, const Clock& clock, int64_t interval_ms,
+                 uint64_t bytes_limit);
   ~FlushScheduler() { Stop(); }
 
   // Waits for a running flush. Does not flush once more: that is the caller's choice.
@@ -25,10 +27,11 @@ class FlushScheduler {
  private:
   void Loop(const std::stop_token& stop);
   [[nodiscard]] bool Due(int64_t last_flush_ns) const;
-  void WriteExemplars();
+  void WriteSideTables();
 
   storage::Store& store_;
   storage::ExemplarTable& exemplars_;
+  storage::MetadataTable& metadata_;
   const Clock& clock_;
   const int64_t interval_ms_;
   const uint64_t bytes_limit_;

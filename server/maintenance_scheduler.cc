@@ -39,7 +39,8 @@ void MaintenanceScheduler::Loop(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     const Result<void> done = maintenance_.RunOnce(stop);
     if (done || done.error().kind == ErrorKind::kCanceled) continue;
-    log::Warn("maintenance", "upkeep of the database was not complete; trying again in a minute",
+    log::Warn("maintenance",
+              "upkeep of the database was not complete; trying again in the next pass",
               {{"err", done.error()}});
   }
 }

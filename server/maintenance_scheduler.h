@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the upkeep of the database once a minute, at low priority.
+// Runs the upkeep of the database again and again, at low priority.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +14,7 @@ namespace vigil::server {
 // Threads: owner thread only; the passes run on a thread of its own.
 class MaintenanceScheduler {
  public:
-  explicit MaintenanceScheduler(postgres::Maintenance& maintenance, int64_t interval_ms = 60'000);
+  explicit MaintenanceScheduler(postgres::Maintenance& maintenance, int64_t interval_ms);
   ~MaintenanceScheduler() { Stop(); }
 
   // Breaks a running pass off.

@@ -15,7 +15,7 @@ using toolkit::MetricSink;
 using Type = MetricSink::MetricType;
 
 void CollectHead(const storage::StoreStats& s, MetricSink* sink) {
-  AddRows(std::array<Row, 12>{{
+  AddRows(std::array<Row, 14>{{
               {"prometheus_tsdb_head_series", "Total number of series in the head block.",
                Type::kGauge, AsDouble(s.recent.series)},
               {"prometheus_tsdb_head_series_created_total",
@@ -44,6 +44,11 @@ void CollectHead(const storage::StoreStats& s, MetricSink* sink) {
                AsDouble(s.duplicates_same)},
               {"vigil_chunks_corrupt_total", "Chunks that could not be decoded and were skipped.",
                Type::kCounter, AsDouble(s.corrupt_chunks)},
+              {"vigil_chunks_summed_total",
+               "Chunks whose summary was enough for a query: they were not decoded.",
+               Type::kCounter, AsDouble(s.summed_chunks)},
+              {"vigil_rollup_reads_total", "Reads of roll-ups by queries.", Type::kCounter,
+               AsDouble(s.rollup_reads)},
           }},
           sink);
 }
@@ -155,7 +160,7 @@ void CollectStore(const storage::StoreStats& stats, MetricSink* sink) {
 
 void CollectDatabase(const postgres::DatabaseMetrics& m, bool connected, MetricSink* sink) {
   AddRows(
-      std::array<Row, 16>{{
+      std::array<Row, 21>{{
           {"vigil_database_connected", "1 while the journal has its database.", Type::kGauge,
            connected ? 1.0 : 0.0},
           {"vigil_database_schema_version", "Version of the schema in use.", Type::kGauge,
@@ -188,6 +193,19 @@ void CollectDatabase(const postgres::DatabaseMetrics& m, bool connected, MetricS
            AsDouble(m.chunks.read_bytes)},
           {"vigil_chunks_read_seconds_total", "Time spent reading chunks.", Type::kCounter,
            m.chunks.read_seconds},
+          {"vigil_chunk_cache_hits_total",
+           "Chunks of one series in one leaf that queries found in memory.", Type::kCounter,
+           AsDouble(m.chunks.cache.hits)},
+          {"vigil_chunk_cache_misses_total",
+           "Chunks of one series in one leaf that queries had to read from the database.",
+           Type::kCounter, AsDouble(m.chunks.cache.misses)},
+          {"vigil_chunk_cache_evictions_total",
+           "Entries of the chunk cache that made room for others.", Type::kCounter,
+           AsDouble(m.chunks.cache.evictions)},
+          {"vigil_chunk_cache_entries", "Series of leaves in the chunk cache.", Type::kGauge,
+           AsDouble(m.chunks.cache.entries)},
+          {"vigil_chunk_cache_bytes", "Memory the chunk cache takes.", Type::kGauge,
+           AsDouble(m.chunks.cache.bytes)},
       }},
       sink);
 }

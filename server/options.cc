@@ -2,6 +2,8 @@
 // See options.h.
 #include "server/options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -23,6 +25,9 @@ constexpr std::array<std::string_view, 8> kAlwaysOn = {"promql-at-modifier",
                                                        "memory-snapshot-on-shutdown",
                                                        "fast-startup"};
 
+// Not the engine's: see Options::SearchEnabled.
+constexpr std::string_view kSearchFeature = "search-api";
+
 void Enable(std::string_view feature, promql::EngineOptions* engine) {
   if (feature == "promql-experimental-functions") {
     engine->parser.experimental_functions = true;
@@ -34,7 +39,8 @@ void Enable(std::string_view feature, promql::EngineOptions* engine) {
     engine->delayed_name_removal = true;
   } else if (feature == "type-and-unit-labels") {
     engine->type_and_unit_labels = true;
-  } else if (std::find(kAlwaysOn.begin(), kAlwaysOn.end(), feature) == kAlwaysOn.end()) {
+  } else if (feature != kSearchFeature &&
+             std::find(kAlwaysOn.begin(), kAlwaysOn.end(), feature) == kAlwaysOn.end()) {
     log::Warn("main", "this feature is unknown or not supported yet and has no effect",
               {{"flag", "--enable-feature"}, {"feature", feature}});
   }
@@ -53,6 +59,13 @@ void AddRetention(toolkit::FlagSet* flags, Options* options) {
   flags->Bytes("storage.tsdb.retention.size", kSize, &options->retention_bytes).Hidden();
 }
 
+// Half of the machine's, when nothing was said.
+size_t MemoryForQueries(uint64_t wanted) {
+  if (wanted > 0) return wanted;
+  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<size_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
 void AddQuery(toolkit::FlagSet* flags, Options* options) {
   flags->Duration("query.lookback-delta",
                   "The maximum lookback duration for retrieving metrics during expression "
@@ -64,6 +77,41 @@ void AddQuery(toolkit::FlagSet* flags, Options* options) {
              &options->query_max_concurrency);
   flags->Int("query.max-samples", "Maximum number of samples a single query can load into memory.",
              &options->query_max_samples);
+  flags->Bytes("query.max-memory",
+               "Memory that running queries may hold together, one of them at most half of it. 0 "
+               "means half of the machine's.",
+               &options->query_max_memory_bytes);
+}
+
+void AddWeb(toolkit::FlagSet* flags, Options* options) {
+  flags->Bool("web.enable-admin-api", "Enable API endpoints for admin control actions.",
+              &options->admin_api);
+  flags->Bool("web.enable-lifecycle", "Enable shutdown and reload via HTTP request.",
+              &options->lifecycle);
+  flags->Bool("web.enable-remote-write-receiver",
+              "Enable API endpoint accepting remote write requests.",
+              &options->remote_write_receiver);
+  flags
+      ->String("web.cors.origin",
+               "Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\\"
+               ".com'",
+               &options->cors_origin)
+      .Placeholder("REGEX");
+  flags->Int("web.search.max-limit", "Most names that one answer of the search API lists.",
+             &options->search_max_limit);
+}
+
+void AddRemoteRead(toolkit::FlagSet* flags, Options* options) {
+  flags->Int("storage.remote.read-sample-limit",
+             "Maximum overall number of samples to return via the remote read interface, in a "
+             "single query. 0 means no limit. This limit is ignored for streamed response types.",
+             &options->read_max_samples);
+  flags->Int("storage.remote.read-concurrent-limit",
+             "Maximum number of concurrent remote read calls.", &options->read_max_concurrency);
+  flags->Bytes("storage.remote.read-max-bytes-in-frame",
+               "Maximum number of bytes in a single frame for streaming remote read response types "
+               "before marshalling.",
+               &options->read_max_frame_bytes);
 }
 
 }  // namespace
@@ -84,8 +132,15 @@ void Options::AddTo(toolkit::FlagSet* flags) {
   flags->Duration("storage.flush-interval",
                   "How often recent samples are written from memory and journal into chunks.",
                   &flush_interval_ms);
+  flags->Duration("storage.upkeep-interval",
+                  "Pause between the passes that merge, roll up and drop old chunks.",
+                  &upkeep_interval_ms);
   flags->Bytes("storage.flush-size",
                "Encoded samples in memory that make a flush due before its time.", &flush_bytes);
+  flags->Bytes("storage.chunk-cache-size",
+               "Memory for encoded chunks that queries have read from PostgreSQL, so that the next "
+               "query does not read them again. 0 keeps none.",
+               &chunk_cache_bytes);
   flags->Int("storage.max-series",
              "Series the server takes, not counting those without recent samples; new ones beyond "
              "are refused. 0 means no limit.",
@@ -96,16 +151,13 @@ void Options::AddTo(toolkit::FlagSet* flags) {
       "to come back later at 64MB; scrapes go on until this is full.",
       &spool_bytes);
   AddRetention(flags, this);
-  flags->Bool("web.enable-admin-api", "Enable API endpoints for admin control actions.",
-              &admin_api);
-  flags->Bool("web.enable-lifecycle", "Enable shutdown and reload via HTTP request.", &lifecycle);
   flags->Bool(
       "storage.allow-backfill",
       "Let remote write bring samples of any time: what is older than an hour goes straight "
       "to chunks. Mind the retention.",
       &allow_backfill);
-  flags->Bool("web.enable-remote-write-receiver",
-              "Enable API endpoint accepting remote write requests.", &remote_write_receiver);
+  AddWeb(flags, this);
+  AddRemoteRead(flags, this);
   AddQuery(flags, this);
   flags->Int("scrape.threads", "Threads that scrape; a target belongs to one of them.",
              &scrape_threads);
@@ -116,19 +168,27 @@ void Options::AddTo(toolkit::FlagSet* flags) {
       ->Strings("enable-feature",
                 "Comma separated feature names to enable: promql-experimental-functions, "
                 "promql-extended-range-selectors, promql-binop-fill-modifiers, "
-                "promql-delayed-name-removal, type-and-unit-labels.",
+                "promql-delayed-name-removal, type-and-unit-labels, search-api.",
                 &features)
       .Placeholder("...");
 }
 
 Result<void> Options::Check() const {
   if (flush_interval_ms < 1000) return BadData("--storage.flush-interval must be at least 1s");
+  if (upkeep_interval_ms < 1000) return BadData("--storage.upkeep-interval must be at least 1s");
   if (flush_bytes < (1 << 20)) return BadData("--storage.flush-size must be at least 1MB");
   if (max_series < 0) return BadData("--storage.max-series must not be negative");
   if (query_lookback_ms < 1) return BadData("--query.lookback-delta must be positive");
   if (query_timeout_ms < 1) return BadData("--query.timeout must be positive");
   if (query_max_concurrency < 1) return BadData("--query.max-concurrency must be at least 1");
   if (query_max_samples < 1) return BadData("--query.max-samples must be at least 1");
+  if (search_max_limit < 1) return BadData("--web.search.max-limit must be at least 1");
+  if (read_max_samples < 0) {
+    return BadData("--storage.remote.read-sample-limit must not be negative");
+  }
+  if (read_max_concurrency < 1) {
+    return BadData("--storage.remote.read-concurrent-limit must be at least 1");
+  }
   if (scrape_threads < 1 || scrape_threads > 64) {
     return BadData("--scrape.threads must be between 1 and 64");
   }
@@ -136,11 +196,22 @@ Result<void> Options::Check() const {
   return Ok();
 }
 
+bool Options::SearchEnabled() const {
+  for (const std::string& list : features) {
+    for (const std::string_view feature : Split(list, ',')) {
+      if (TrimSpace(feature) == kSearchFeature) return true;
+    }
+  }
+  return false;
+}
+
 promql::EngineOptions EngineOptionsFrom(const Options& options) {
   promql::EngineOptions engine;
   engine.lookback_delta_ms = options.query_lookback_ms;
   engine.timeout_ms = options.query_timeout_ms;
   engine.max_samples = static_cast<size_t>(options.query_max_samples);
+  engine.max_memory_bytes = MemoryForQueries(options.query_max_memory_bytes);
+  engine.max_query_bytes = engine.max_memory_bytes / 2;
   engine.helper_threads = std::max(1U, std::thread::hardware_concurrency()) - 1;
   for (const std::string& list : options.features) {
     for (const std::string_view feature : Split(list, ',')) {

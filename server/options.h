@@ -17,9 +17,11 @@ struct Options {
   std::string storage_path = "data/";
   std::string postgres_dsn;  // empty: the server runs its own PostgreSQL below storage_path
   int64_t flush_interval_ms = 15 * 60 * 1000;
-  uint64_t flush_bytes = 64 << 20;   // encoded samples in memory that make a flush due early
-  int64_t max_series = 0;            // 0: no limit
-  uint64_t spool_bytes = 256 << 20;  // journal pages kept in memory while the database is away
+  int64_t upkeep_interval_ms = 60'000;
+  uint64_t flush_bytes = 64 << 20;        // encoded samples in memory that make a flush due early
+  int64_t max_series = 0;                 // 0: no limit
+  uint64_t chunk_cache_bytes = 64 << 20;  // chunks kept in memory once they were read
+  uint64_t spool_bytes = 256 << 20;       // journal pages kept in memory while the database is away
   // 0: not given. Without either, samples are kept for 15 days.
   int64_t retention_ms = 0;
   uint64_t retention_bytes = 0;
@@ -31,6 +33,13 @@ struct Options {
   int64_t query_timeout_ms = 2 * 60 * 1000;
   int64_t query_max_concurrency = 20;
   int64_t query_max_samples = 50'000'000;
+  uint64_t query_max_memory_bytes = 0;
+  std::string cors_origin = ".*";
+  int64_t search_max_limit = 10'000;
+  // Of /api/v1/read.
+  int64_t read_max_samples = 50'000'000;
+  int64_t read_max_concurrency = 10;
+  uint64_t read_max_frame_bytes = 1 << 20;
   int64_t scrape_threads = 1;
   int64_t discovery_reload_ms = 5'000;
   std::vector<std::string> features;  // --enable-feature, each may be a comma-separated list
@@ -38,6 +47,8 @@ struct Options {
   void AddTo(toolkit::FlagSet* flags);
   // After parsing. bad_data names the flag.
   [[nodiscard]] Result<void> Check() const;
+  // --enable-feature=search-api
+  [[nodiscard]] bool SearchEnabled() const;
 };
 
 // What --enable-feature switches in the engine. Names upstream made permanent, or that Vigil has

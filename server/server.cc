@@ -75,6 +75,7 @@ Result<void> Server::Start() {
   store_options.max_series = static_cast<uint64_t>(options_.max_series);
   store_ = std::make_unique<storage::Store>(*head_, database_->journal(), database_->chunks(),
                                             clock_, store_options);
+  store_->SetRollups(&database_->rollups());
   ApplyStorageConfig(*config);
   TRY(ApplyStoragePolicy(*config));
   database_->maintenance().OnTombstones(
@@ -93,8 +94,23 @@ Result<void> Server::Start() {
   admin_ = std::make_unique<Admin>(*store_, *database_, managed_.get(), clock_,
                                    options_.storage_path, stop_queries_.get_token());
   // The page is up during recovery, so that people and probes see what is going on.
+  notifications_.Set(web::kStarting, true);
   TRY(StartWeb());
 
+  TRY(Recover());
+  StartScraping(std::move(config));
+  flusher_ =
+      std::make_unique<FlushScheduler>(*store_, database_->exemplars(), database_->metadata(),
+                                       clock_, options_.flush_interval_ms, options_.flush_bytes);
+  upkeep_ =
+      std::make_unique<MaintenanceScheduler>(database_->maintenance(), options_.upkeep_interval_ms);
+  ready_ = true;
+  notifications_.Set(web::kStarting, false);
+  log::Info("main", "Server is ready to receive web requests.");
+  return Ok();
+}
+
+Result<void> Server::Recover() {
   const int64_t began_ns = clock_.MonotonicNs();
   const postgres::DatabaseMetrics found = database_->metrics();
   const uint64_t flushed = found.chunks.flushed_position;
@@ -102,17 +118,12 @@ Result<void> Server::Start() {
       found.journal.last_position > flushed ? found.journal.last_position - flushed : 0;
   TRY_CONTEXT(store_->Recover(database_->recovery()), "recovering from the database");
   TRY(store_->RestoreExemplars(database_->exemplars()));
+  TRY(store_->RestoreMetadata(database_->metadata()));
   const storage::StoreStats stats = store_->Stats();
   log::Info("main", "recovered",
             {{"series", stats.recent.series},
              {"replayed_samples", stats.replayed_samples},
              {"seconds", static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9}});
-  StartScraping(std::move(config));
-  flusher_ = std::make_unique<FlushScheduler>(*store_, database_->exemplars(), clock_,
-                                              options_.flush_interval_ms, options_.flush_bytes);
-  upkeep_ = std::make_unique<MaintenanceScheduler>(database_->maintenance());
-  ready_ = true;
-  log::Info("main", "Server is ready to receive web requests.");
   return Ok();
 }
 
@@ -141,6 +152,7 @@ Result<void> Server::ApplyStoragePolicy(const config::Config& config) {
 Result<void> Server::OpenDatabase() {
   postgres::DatabaseOptions options;
   options.spool_bytes = options_.spool_bytes;
+  options.chunk_cache_bytes = options_.chunk_cache_bytes;
   options.instance = HostName() + ":" + std::to_string(OwnPort());
   if (options_.postgres_dsn.empty()) {
     postgres::ManagedPostgresOptions managed;
@@ -178,6 +190,7 @@ web::StatusSource Server::Status() const {
   status.recent = [this] { return store_->Stats().recent; };
   status.replay = [this] { return Replay(); };
   status.storage_retention = [this] { return retention_text_.Copy(); };
+  status.corruptions = [this] { return store_->Stats().corrupt_pages; };
   return status;
 }
 
@@ -188,7 +201,18 @@ storage::Appender& Server::WriteAppender() {
   return *backfill_;
 }
 
+void Server::MakeReadHandler() {
+  remote::ReadHandler::Options options;
+  options.max_samples = static_cast<size_t>(options_.read_max_samples);
+  options.max_concurrent = static_cast<size_t>(options_.read_max_concurrency);
+  options.max_frame_bytes = options_.read_max_frame_bytes;
+  read_handler_ = std::make_unique<remote::ReadHandler>(
+      *store_, [this] { return config_.Copy()->global.external_labels; }, options);
+}
+
 Result<void> Server::StartWeb() {
+  web::Cors cors = TRY(web::Cors::Create(options_.cors_origin));
+  MakeReadHandler();
   if (options_.remote_write_receiver) {
     write_receiver_ = std::make_unique<remote::WriteReceiver>(WriteAppender());
   }
@@ -198,16 +222,24 @@ Result<void> Server::StartWeb() {
       .exemplars = *store_,
       .scraper = *scraper_,
       .clock = clock_,
+      .metadata = store_.get(),
+      .read_handler = *read_handler_,
+      .notifications = notifications_,
+      .cors = std::move(cors),
+      .config = [this] { return config_.Copy(); },
       .write_receiver = write_receiver_.get(),
       .status = Status(),
       .admin = admin_->Actions(options_.admin_api),
       .max_concurrent_queries = static_cast<size_t>(options_.query_max_concurrency),
       .stop = stop_queries_.get_token(),
       .lifecycle = options_.lifecycle,
+      .search = options_.SearchEnabled(),
+      .max_searched = static_cast<size_t>(options_.search_max_limit),
       .reload = [this] { return Reload(); },
       .quit = [this] { app_.RequestStop(); },
       .ready = [this] { return ready_.load(); },
   });
+  TRY(web_->OpenQueryLog(config_.Copy()->global.query_log_file));
   web_->AddRoutes(
       [this](std::string_view methods, std::string_view pattern, http::Handler handler) {
         app_.Route(methods, pattern, std::move(handler));
@@ -262,12 +294,17 @@ Result<void> Server::Reload() {
   if (!ready_) return Unavailable("the server is still starting: reload when it is ready");
   const MutexLock lock(reload_mutex_);
   auto config = LoadConfig();
-  // The only part that can fail: before anything else changes.
+  // The parts that can fail: before anything else changes.
   if (config) {
     if (auto applied = ApplyStoragePolicy(**config); !applied) config = std::move(applied).error();
   }
+  if (config) {
+    auto opened = web_->OpenQueryLog((*config)->global.query_log_file);
+    if (!opened) config = std::move(opened).error();
+  }
   if (!config) {
     last_reload_.With([](auto& last) { last.first = false; });
+    notifications_.Set(web::kReloadFailed, true);
     log::Error("main", "reload failed, the configuration before stays in force",
                {{"err", config.error()}});
     return std::move(config).error();
@@ -279,13 +316,25 @@ Result<void> Server::Reload() {
   scraper_->ApplyConfig(*config);
   discovery_->ApplyConfig(*config);
   last_reload_.Set({true, clock_.Now()});
+  notifications_.Set(web::kReloadFailed, false);
   log::Info("main", "configuration reloaded", {{"file", options_.config_file}});
   return Ok();
+}
+
+// Everything is flushed and nobody writes any more.
+void Server::DropExpiredSeries() {
+  auto dropped = database_->maintenance().DropExpired();
+  if (!dropped) {
+    log::Warn("main", "series without data stay in the catalogue", {{"err", dropped.error()}});
+  } else if (*dropped > 0) {
+    log::Info("main", "series without data left the catalogue", {{"series", *dropped}});
+  }
 }
 
 void Server::Stop() {
   if (database_ == nullptr && managed_ == nullptr) return;
   const bool was_ready = ready_.exchange(false);
+  notifications_.Set(web::kShuttingDown, true);
   if (upkeep_ != nullptr) upkeep_->Stop();
   if (flusher_ != nullptr) flusher_->Stop();
   if (discovery_ != nullptr) discovery_->Stop();
@@ -296,9 +345,13 @@ void Server::Stop() {
     // Without this the journal holds it all, and the next start would only take longer.
     auto exemplars = store_->WriteExemplars(database_->exemplars());
     if (!exemplars) log::Warn("main", "exemplars were lost", {{"err", exemplars.error()}});
+    auto metadata = store_->WriteMetadata(database_->metadata());
+    if (!metadata) log::Warn("main", "metadata was lost", {{"err", metadata.error()}});
     if (auto flushed = store_->Flush(); !flushed) {
       log::Warn("main", "flush at the end failed, the journal has everything",
                 {{"err", flushed.error()}});
+    } else {
+      DropExpiredSeries();
     }
   }
   if (database_ != nullptr) database_->maintenance().OnTombstones(nullptr);

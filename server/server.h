@@ -22,6 +22,7 @@
 #include "server/postgres/database.h"
 #include "server/postgres/managed_postgres.h"
 #include "server/promql/engine.h"
+#include "server/remote/read_handler.h"
 #include "server/remote/write_receiver.h"
 #include "server/scrape/scrape_manager.h"
 #include "server/storage/backfill.h"
@@ -46,6 +47,9 @@ class Server {
   void Stop();
 
  private:
+  // What the database knows, into memory.
+  Result<void> Recover();
+  void DropExpiredSeries();
   Result<std::shared_ptr<const config::Config>> LoadConfig() const;
   Result<void> OpenDatabase();
   // Retention, its classes, roll-ups. On an error the policy before stays in force.
@@ -54,6 +58,7 @@ class Server {
   void ApplyStorageConfig(const config::Config& config);
   // What remote write appends to.
   storage::Appender& WriteAppender();
+  void MakeReadHandler();
   Result<void> StartWeb();
   void StartScraping(std::shared_ptr<const config::Config> config);
   void ServeOwnMetrics();
@@ -73,6 +78,7 @@ class Server {
   Guarded<std::shared_ptr<const config::Config>> config_;
   Guarded<std::pair<bool, TimestampMs>> last_reload_;
   Guarded<std::string> retention_text_;
+  web::Notifications notifications_{clock_, stop_queries_.get_token()};
   // Read by queries for subqueries without a step.
   std::atomic<DurationMs> evaluation_interval_ms_{60'000};
 
@@ -84,6 +90,7 @@ class Server {
   std::unique_ptr<storage::Backfill> backfill_;  // null unless allowed
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<remote::WriteReceiver> write_receiver_;
+  std::unique_ptr<remote::ReadHandler> read_handler_;
   std::unique_ptr<scrape::ScrapeManager> scraper_;
   std::unique_ptr<discovery::Manager> discovery_;
   std::unique_ptr<web::Web> web_;

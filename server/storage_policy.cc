@@ -77,6 +77,7 @@ Result<StoragePolicy> StoragePolicyFrom(const Options& options, const config::Co
   if (storage.has_rollups) {
     policy.rollups.five_minutes_ms = storage.rollups.five_minutes.retention;
     policy.rollups.one_hour_ms = storage.rollups.one_hour.retention;
+    policy.rollups.use_after_ms = storage.rollups.use_after;
   }
   return policy;
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// zlib and libdeflate, and only here.
+// libdeflate, and only here; what goes out is in compressor.cc.
 #include "client-lib/http/compression.h"
 
 #include <libdeflate.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <limits>
@@ -13,27 +12,10 @@
 namespace vigil::http {
 namespace {
 
-constexpr int kGzipBits = 15 + 16;  // zlib's way of saying "gzip wrapper"
+constexpr int kDeflated = 8;  // the method in the head of the zlib format
 constexpr size_t kStep = 16 * 1024;
 // What a sender's word is believed for: metrics pages decode to 10 to 40 times their size.
 constexpr size_t kBelievedRatio = 64;
-
-Bytef* AsInput(std::string_view bytes) {
-  // zlib never writes through next_in; its type predates const.
-  return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-}
-
-uInt Clamp(size_t n) {
-  return static_cast<uInt>(std::min<size_t>(n, std::numeric_limits<uInt>::max()));
-}
-
-// Room behind the end of *out, using capacity that is there anyway.
-size_t Grow(std::string* out, size_t at_least) {
-  const size_t old = out->size();
-  const size_t target = std::max(old + at_least, std::min(out->capacity(), old + 4 * kStep));
-  out->resize(target);
-  return target - old;
-}
 
 // What a gzip file says it decodes to, in its last four bytes: a hint that may lie.
 size_t SizeHint(Inflater::Format format, std::string_view bytes) {
@@ -51,7 +33,7 @@ libdeflate_result Decompress(libdeflate_decompressor* engine, Inflater::Format f
   if (format == Inflater::Format::kGzip) {
     return libdeflate_gzip_decompress_ex(engine, in.data(), in.size(), out, room, used, made);
   }
-  const bool wrapped = !in.empty() && (in[0] & 0x0f) == Z_DEFLATED;
+  const bool wrapped = !in.empty() && (in[0] & 0x0f) == kDeflated;
   const auto run = wrapped ? libdeflate_zlib_decompress_ex : libdeflate_deflate_decompress_ex;
   return run(engine, in.data(), in.size(), out, room, used, made);
 }
@@ -115,51 +97,6 @@ Result<void> Inflater::Member(Format format, std::string_view* bytes, size_t lim
     }
     room *= 2;
   }
-}
-
-struct Deflater::Stream {
-  z_stream z{};
-};
-
-Deflater::Deflater() : stream_(std::make_unique<Stream>()) {
-  CHECK(deflateInit2(&stream_->z, Z_BEST_SPEED, Z_DEFLATED, kGzipBits, 8, Z_DEFAULT_STRATEGY) ==
-        Z_OK);
-}
-
-Deflater::~Deflater() { deflateEnd(&stream_->z); }
-
-void Deflater::Start() { CHECK(deflateReset(&stream_->z) == Z_OK); }
-
-void Deflater::Add(std::string_view bytes, bool last, std::string* out) {
-  z_stream& z = stream_->z;
-  for (;;) {
-    const uInt given = Clamp(bytes.size());
-    const size_t before = out->size();
-    const uInt room = Clamp(Grow(out, kStep));
-    z.next_in = AsInput(bytes);
-    z.avail_in = given;
-    z.next_out = reinterpret_cast<Bytef*>(out->data() + before);
-    z.avail_out = room;
-    const bool finish = last && given == bytes.size();
-    const int code = deflate(&z, finish ? Z_FINISH : Z_NO_FLUSH);
-    out->resize(before + room - z.avail_out);
-    bytes.remove_prefix(given - z.avail_in);
-    if (finish ? code == Z_STREAM_END : (bytes.empty() && z.avail_out > 0)) return;
-  }
-}
-
-bool AcceptsGzip(std::string_view accept_encoding) {
-  for (const std::string_view part : Split(accept_encoding, ',')) {
-    const size_t semicolon = part.find(';');
-    const std::string_view name = TrimSpace(part.substr(0, semicolon));
-    if (!EqualsIgnoreCase(name, "gzip") && name != "*") continue;
-    if (semicolon == std::string_view::npos) return true;
-    const size_t q = part.find("q=", semicolon);
-    if (q == std::string_view::npos) return true;
-    // "0", "0.0", "0.000" mean: not this one.
-    return part.substr(q + 2).find_first_of("123456789") != std::string_view::npos;
-  }
-  return false;
 }
 
 }  // namespace vigil::http

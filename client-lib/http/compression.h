@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// gzip and deflate with limits: whole bodies in (libdeflate behind it, more than twice as fast as
-// zlib), a stream out (zlib).
+// gzip, deflate and zstd: whole bodies in with limits (libdeflate behind it, more than twice as
+// fast as zlib), streams out (zlib, zstd).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,26 +42,35 @@ class Inflater {
   bool over_limit_ = false;
 };
 
-// Compresses to gzip at level 1: scrapes and answers are fresh each time, so speed wins.
-// Threads: owner thread only.
-class Deflater {
- public:
-  Deflater();
-  ~Deflater();
-  Deflater(const Deflater&) = delete;
-  Deflater& operator=(const Deflater&) = delete;
+// How the body of an answer is packed; the words of Content-Encoding.
+enum class Coding : uint8_t { kIdentity, kGzip, kDeflate, kZstd };
+std::string_view CodingName(Coding coding);
 
-  // Forgets what was there.
-  void Start();
+// The coding with the highest quality in an Accept-Encoding header; among equals zstd, gzip,
+// deflate in this order. Nothing acceptable or a blank header: identity.
+Coding ChooseCoding(std::string_view accept_encoding);
+
+// Compresses at the fastest level: scrapes and answers are fresh each time, so speed wins. Keeps
+// the state of each coding it was used for.
+// Threads: owner thread only.
+class Compressor {
+ public:
+  Compressor();
+  ~Compressor();
+  Compressor(const Compressor&) = delete;
+  Compressor& operator=(const Compressor&) = delete;
+
+  // Forgets what was there. REQUIRES: coding is not kIdentity.
+  void Start(Coding coding);
   // Appends what is ready to *out; with last, all of it.
   void Add(std::string_view bytes, bool last, std::string* out);
 
  private:
-  struct Stream;
-  std::unique_ptr<Stream> stream_;
+  class Stream;
+  class ZlibStream;
+  class ZstdStream;
+  std::array<std::unique_ptr<Stream>, 4> streams_;  // by Coding
+  Stream* current_ = nullptr;
 };
-
-// True when an Accept-Encoding header value allows gzip.
-bool AcceptsGzip(std::string_view accept_encoding);
 
 }  // namespace vigil::http

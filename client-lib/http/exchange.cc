@@ -23,9 +23,15 @@ bool WriteAll(mg_connection* connection, std::string_view bytes) {
          mg_write(connection, bytes.data(), bytes.size()) == static_cast<int>(bytes.size());
 }
 
+bool IsEventStream(const Response& response) {
+  return response.content_type.starts_with("text/event-stream");
+}
+
 bool WorthCompressing(const Response& response) {
   if (response.headers.Has("Content-Encoding")) return false;
   const std::string_view type = response.content_type;
+  // Events must go out one by one, and streamed protobuf is compressed inside.
+  if (IsEventStream(response) || type.starts_with("application/x-streamed-protobuf")) return false;
   return !type.starts_with("image/") || type.starts_with("image/svg");
 }
 
@@ -62,74 +68,105 @@ std::string Head(const Response& response, bool keep_alive, bool vary) {
   return head;
 }
 
-// Collects a stream's writes into chunks of useful size, compressing on the way.
+// Collects a stream's writes into chunks of at least so many bytes, compressing on the way. The
+// head travels with the first one, the end with the last one.
 class ChunkWriter {
  public:
-  ChunkWriter(mg_connection* connection, bool chunked, Deflater* deflater)
-      : connection_(connection), chunked_(chunked), deflater_(deflater) {
-    if (deflater_ != nullptr) deflater_->Start();
+  ChunkWriter(mg_connection* connection, bool chunked, size_t at_least, Compressor* compressor,
+              std::string head)
+      : connection_(connection),
+        chunked_(chunked),
+        at_least_(at_least),
+        compressor_(compressor),
+        buffer_(std::move(head)) {
+    BeginChunk();
   }
 
+  // Without waiting for the first chunk.
+  bool SendHead() { return Send(""); }
+
   bool Write(std::string_view bytes) {
-    if (deflater_ != nullptr) {
-      deflater_->Add(bytes, false, &buffer_);
+    if (compressor_ != nullptr) {
+      compressor_->Add(bytes, false, &buffer_);
     } else {
       buffer_.append(bytes);
     }
-    return buffer_.size() < kChunk || Send();
+    return buffer_.size() - data_ < at_least_ || Send("");
   }
 
   bool Finish() {
-    if (deflater_ != nullptr) deflater_->Add({}, true, &buffer_);
-    return Send() && (!chunked_ || WriteAll(connection_, "0\r\n\r\n"));
+    if (compressor_ != nullptr) compressor_->Add({}, true, &buffer_);
+    return Send(chunked_ ? "0\r\n\r\n" : "");
   }
 
  private:
-  bool Send() {
-    if (!alive_ || buffer_.empty()) return alive_;
-    if (chunked_) {
-      char size[32];
-      const int n = snprintf(size, sizeof(size), "%zx\r\n", buffer_.size());
-      buffer_.insert(0, size, static_cast<size_t>(n));
+  // "0000ffff\r\n": room for the size, which is known later.
+  static constexpr size_t kSizeDigits = 8;
+
+  void BeginChunk() {
+    size_at_ = buffer_.size();
+    if (chunked_) buffer_.append("00000000\r\n");
+    data_ = buffer_.size();
+  }
+
+  void PutSize() {
+    static constexpr char kHex[] = "0123456789abcdef";
+    size_t size = buffer_.size() - data_;
+    for (size_t digit = kSizeDigits; digit-- > 0; size /= 16) {
+      buffer_[size_at_ + digit] = kHex[size % 16];
+    }
+  }
+
+  bool Send(std::string_view end) {
+    if (!alive_) return false;
+    if (buffer_.size() == data_) {
+      buffer_.erase(size_at_);  // an empty chunk would be the end
+    } else if (chunked_) {
+      PutSize();
       buffer_.append("\r\n");
     }
+    buffer_.append(end);
     alive_ = WriteAll(connection_, buffer_);
     buffer_.clear();
+    BeginChunk();
     return alive_;
   }
 
   mg_connection* connection_;
   const bool chunked_;
-  Deflater* deflater_;
+  const size_t at_least_;
+  Compressor* compressor_;  // started; null: as it is
   std::string buffer_;
+  // Where the chunk's size and its data begin in buffer_.
+  size_t size_at_ = 0;
+  size_t data_ = 0;
   bool alive_ = true;
 };
 
 bool WriteStream(mg_connection* connection, const Request& request, Response response,
-                 bool keep_alive, bool vary, Deflater* deflater) {
+                 bool keep_alive, bool vary, Compressor* compressor) {
   // HTTP/1.0 knows no chunks: the end of the connection ends the body.
   const bool chunked = std::string_view(mg_get_request_info(connection)->http_version) == "1.1";
   if (!chunked) mg_disable_connection_keep_alive(connection);
-  if (deflater != nullptr) response.headers.Set("Content-Encoding", "gzip");
   std::string head = Head(response, keep_alive && chunked, vary);
   if (chunked) AppendHeader("Transfer-Encoding", "chunked", &head);
   head.append("\r\n");
-  if (!WriteAll(connection, head)) return false;
-  if (request.method == "HEAD" || HasNoBody(response.status)) return true;
-  ChunkWriter writer(connection, chunked, deflater);
-  response.stream([&](std::string_view bytes) { return writer.Write(bytes); });
-  return writer.Finish();
+  if (request.method == "HEAD" || HasNoBody(response.status)) return WriteAll(connection, head);
+  const bool events = IsEventStream(response);
+  ChunkWriter writer(connection, chunked, events ? 0 : kChunk, compressor, std::move(head));
+  if (events && !writer.SendHead()) return false;
+  const bool complete =
+      response.stream([&](std::string_view bytes) { return writer.Write(bytes); });
+  return complete && writer.Finish();
 }
 
 bool WriteWhole(mg_connection* connection, const Request& request, Response response,
-                bool keep_alive, bool vary, Deflater* deflater) {
-  if (deflater != nullptr) {
+                bool keep_alive, bool vary, Compressor* compressor) {
+  if (compressor != nullptr) {
     std::string small;
     small.reserve(response.body.size() / 4 + 128);
-    deflater->Start();
-    deflater->Add(response.body, true, &small);
+    compressor->Add(response.body, true, &small);
     response.body.swap(small);
-    response.headers.Set("Content-Encoding", "gzip");
   }
   std::string head = Head(response, keep_alive, vary);
   if (!HasNoBody(response.status)) {
@@ -146,21 +183,21 @@ bool WriteWhole(mg_connection* connection, const Request& request, Response resp
 
 }  // namespace
 
-std::unique_ptr<Deflater> DeflaterPool::Take() {
-  std::unique_ptr<Deflater> deflater = idle_.With([](auto& idle) {
-    std::unique_ptr<Deflater> last;
+std::unique_ptr<Compressor> CompressorPool::Take() {
+  std::unique_ptr<Compressor> compressor = idle_.With([](auto& idle) {
+    std::unique_ptr<Compressor> last;
     if (!idle.empty()) {
       last = std::move(idle.back());
       idle.pop_back();
     }
     return last;
   });
-  return deflater != nullptr ? std::move(deflater) : std::make_unique<Deflater>();
+  return compressor != nullptr ? std::move(compressor) : std::make_unique<Compressor>();
 }
 
-void DeflaterPool::Return(std::unique_ptr<Deflater> deflater) {
+void CompressorPool::Return(std::unique_ptr<Compressor> compressor) {
   idle_.With([&](auto& idle) {
-    if (idle.size() < kKept) idle.push_back(std::move(deflater));
+    if (idle.size() < kKept) idle.push_back(std::move(compressor));
   });
 }
 
@@ -175,6 +212,8 @@ Request ReadHead(const mg_connection* connection) {
   request.path = path ? *std::move(path) : request.raw_path;  // the router answers 400
   request.query = info->query_string == nullptr ? "" : info->query_string;
   request.remote_address = info->remote_addr;
+  request.remote_port = info->remote_port;
+  request.server_port = info->server_port;
   for (int i = 0; i < info->num_headers; ++i) {
     request.headers.Add(info->http_headers[i].name, info->http_headers[i].value);
   }
@@ -211,16 +250,23 @@ BodyResult ReadBody(mg_connection* connection, const Headers& headers, size_t ma
 }
 
 bool WriteResponse(mg_connection* connection, const Request& request, Response response,
-                   bool keep_alive, DeflaterPool* deflaters) {
+                   bool keep_alive, CompressorPool* compressors) {
   const bool vary = WorthCompressing(response) &&
                     (response.stream != nullptr || response.body.size() > kCompressFrom);
-  std::unique_ptr<Deflater> deflater;
-  if (vary && AcceptsGzip(request.headers.Get("Accept-Encoding"))) deflater = deflaters->Take();
-  const bool sent =
-      response.stream != nullptr
-          ? WriteStream(connection, request, std::move(response), keep_alive, vary, deflater.get())
-          : WriteWhole(connection, request, std::move(response), keep_alive, vary, deflater.get());
-  if (deflater != nullptr) deflaters->Return(std::move(deflater));
+  const Coding coding =
+      vary ? ChooseCoding(request.headers.Get("Accept-Encoding")) : Coding::kIdentity;
+  std::unique_ptr<Compressor> compressor;
+  if (coding != Coding::kIdentity) {
+    compressor = compressors->Take();
+    compressor->Start(coding);
+    response.headers.Set("Content-Encoding", std::string(CodingName(coding)));
+  }
+  const bool sent = response.stream != nullptr
+                        ? WriteStream(connection, request, std::move(response), keep_alive, vary,
+                                      compressor.get())
+                        : WriteWhole(connection, request, std::move(response), keep_alive, vary,
+                                     compressor.get());
+  if (compressor != nullptr) compressors->Return(std::move(compressor));
   return sent;
 }
 

@@ -16,16 +16,16 @@ struct mg_connection;
 
 namespace vigil::http {
 
-// A few compressors kept for reuse: each holds a quarter of a megabyte.
+// A few compressors kept for reuse: each holds a quarter of a megabyte and more.
 // Threads: any.
-class DeflaterPool {
+class CompressorPool {
  public:
-  std::unique_ptr<Deflater> Take();
-  void Return(std::unique_ptr<Deflater> deflater);
+  std::unique_ptr<Compressor> Take();
+  void Return(std::unique_ptr<Compressor> compressor);
 
  private:
   static constexpr size_t kKept = 2;
-  Guarded<std::vector<std::unique_ptr<Deflater>>> idle_;
+  Guarded<std::vector<std::unique_ptr<Compressor>>> idle_;
 };
 
 // Method, path, query, headers and peer, without the body.
@@ -39,6 +39,6 @@ BodyResult ReadBody(mg_connection* connection, const Headers& headers, size_t ma
 // Compresses what is worth it, writes head and body. keep_alive false: the connection ends after
 // this answer. True when the client took everything.
 bool WriteResponse(mg_connection* connection, const Request& request, Response response,
-                   bool keep_alive, DeflaterPool* deflaters);
+                   bool keep_alive, CompressorPool* compressors);
 
 }  // namespace vigil::http

@@ -79,12 +79,14 @@ std::string_view Request::PathValue(std::string_view name) const {
 }
 
 Result<Params> Request::FormParams() const {
-  Params params = TRY_CONTEXT(Params::Parse(query), "query parameters");
+  Params params;
   std::string_view type = headers.Get("Content-Type");
   type = TrimSpace(type.substr(0, type.find(';')));
-  if (!EqualsIgnoreCase(type, "application/x-www-form-urlencoded")) return params;
-  const Params form = TRY_CONTEXT(Params::Parse(body), "form parameters");
-  for (const auto& [name, value] : form.items()) params.Add(name, value);
+  if (EqualsIgnoreCase(type, "application/x-www-form-urlencoded")) {
+    params = TRY_CONTEXT(Params::Parse(body), "form parameters");
+  }
+  const Params behind = TRY_CONTEXT(Params::Parse(query), "query parameters");
+  for (const auto& [name, value] : behind.items()) params.Add(name, value);
   return params;
 }
 

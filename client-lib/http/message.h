@@ -58,11 +58,14 @@ struct Request {
   Headers headers;
   std::string body;  // as sent; see DecodeBody
   std::string remote_address;
+  int remote_port = 0;  // of the client; 0: of no connection
+  int server_port = 0;
   // Parts of the path captured by the route's :names, percent-decoded.
   std::vector<std::pair<std::string, std::string>> path_values;
 
   [[nodiscard]] std::string_view PathValue(std::string_view name) const;
-  // Query parameters, and those of an application/x-www-form-urlencoded body behind them.
+  // Those of an application/x-www-form-urlencoded body, and query parameters behind them: the body
+  // wins, as in Go.
   [[nodiscard]] Result<Params> FormParams() const;
 };
 
@@ -76,9 +79,11 @@ struct Response {
   std::string body;
   Headers headers;
   // Set: called by the server after the headers, instead of `body`; write returns false when the
-  // client has gone. Sent chunked.
+  // client has gone. Returns false when it could not write everything: the connection is then cut,
+  // so that the client does not take what it got for the whole. Sent chunked; a text/event-stream
+  // is sent as it is written.
   using Write = std::function<bool(std::string_view)>;
-  std::function<void(const Write&)> stream;
+  std::function<bool(const Write&)> stream;
 
   static Response Text(int status, std::string body);
   static Response Html(std::string body);

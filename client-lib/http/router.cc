@@ -30,6 +30,21 @@ void AddAllowed(const std::vector<std::string>& methods, std::vector<std::string
   }
 }
 
+// No route fits: with other methods it would be 405. OPTIONS alone does not make a path known, for
+// one route may answer it for a whole tree.
+Response Unroutable(std::string_view method, std::vector<std::string> allowed) {
+  std::erase(allowed, "OPTIONS");
+  const bool known = !allowed.empty();
+  allowed.emplace_back("OPTIONS");
+  std::sort(allowed.begin(), allowed.end());
+  Response response = Response::Text(404, "404 page not found\n");
+  if (known && method == "OPTIONS") response = Response::Text(200, "");
+  if (known && method != "OPTIONS") response = Response::Text(405, "Method Not Allowed\n");
+  if (known) response.headers.Set("Allow", Join(allowed, ", "));
+  if (response.status != 200) response.headers.Set("X-Content-Type-Options", "nosniff");
+  return response;
+}
+
 }  // namespace
 
 void Router::Add(std::string_view methods, std::string_view pattern, Handler handler) {
@@ -98,12 +113,7 @@ Response Router::Dispatch(Request& request) const {
       best = &route;
     }
   }
-  if (best == nullptr && allowed.empty()) return Response::Text(404, "404 page not found\n");
-  if (best == nullptr) {
-    Response response = Response::Text(405, "Method Not Allowed\n");
-    response.headers.Set("Allow", Join(allowed, ", "));
-    return response;
-  }
+  if (best == nullptr) return Unroutable(request.method, std::move(allowed));
   request.path_values.clear();
   Capture(*best, path, decoded, &request);
   return best->handler(request);

@@ -87,6 +87,8 @@ class CivetwebServer : public Server {
 
   Response Answer(mg_connection* connection, Request* request, bool* body_read);
   Response CallHandler(Request& request);
+  void Send(mg_connection* connection, const Request& request, Response response,
+            bool keep_alive) noexcept;
   bool KeepAlive(const mg_connection* connection, const Request& request) const;
   Result<std::string> ResolveAddresses();
   Result<void> StartCivetweb(const std::string& listening);
@@ -101,7 +103,7 @@ class CivetwebServer : public Server {
   std::atomic<bool> stopping_{false};
   std::atomic<int> connections_{0};
   RunningRequests running_;
-  DeflaterPool deflaters_;
+  CompressorPool compressors_;
 };
 
 int CivetwebServer::OnOpen(const mg_connection* connection, void** data) {
@@ -187,7 +189,7 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
   Request request = ReadHead(connection);
   bool body_read = false;
   Response response;
-  // One companion for each of CivetWeb's workers; it ends with the worker.
+  // One for each of CivetWeb's workers.
   thread_local DeepStack deep_stack;
   deep_stack.Run([&] { response = self->Answer(connection, &request, &body_read); });
   if (self->options_.after) self->options_.after(request, &response);
@@ -196,8 +198,22 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
                         request.headers.Has("Transfer-Encoding");
   const bool keep_alive = self->KeepAlive(connection, request) && (body_read || !has_body);
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
+  const bool streams = response.stream != nullptr;
+  const auto send = [&] { self->Send(connection, request, std::move(response), keep_alive); };
+  // What makes a stream may need as much stack as a handler.
+  if (streams) {
+    deep_stack.Run(send);
+  } else {
+    send();
+  }
+  self->running_.Leave();
+  return status;
+}
+
+void CivetwebServer::Send(mg_connection* connection, const Request& request, Response response,
+                          bool keep_alive) noexcept {
   try {
-    if (!WriteResponse(connection, request, std::move(response), keep_alive, &self->deflaters_)) {
+    if (!WriteResponse(connection, request, std::move(response), keep_alive, &compressors_)) {
       mg_disable_connection_keep_alive(connection);
     }
   } catch (const std::bad_alloc&) {
@@ -207,8 +223,6 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
     log::Error("http", "a response stream failed", {{"path", request.path}, {"err", e.what()}});
     mg_disable_connection_keep_alive(connection);
   }
-  self->running_.Leave();
-  return status;
 }
 
 // "1.2.3.4:9100,127.0.0.1:0s" of the addresses, names resolved here for clear errors.

@@ -21,7 +21,8 @@ using Handler = std::function<Response(const Request&)>;
 // captured segments; "/metrics/job/*" any rest (PathValue("*") is the raw, undecoded rest).
 // Of several patterns that match the most specific wins: exact segments before captured ones
 // before a rest. An unknown path is 404, a known path with another method 405 with Allow; HEAD is
-// answered where GET is; OPTIONS is the handler's business.
+// answered where GET is; OPTIONS of a known path names its methods, unless a route answers it. 404
+// and 405 have upstream's texts.
 // Threads: add routes before serving; then any.
 class Router {
  public:
@@ -89,9 +90,9 @@ struct ServerOptions {
 };
 
 // Serves until destroyed or stopped. Exceptions from the handler are logged and answered with 500.
-// Bodies over 1 kB are gzip-compressed when the client accepts it. Connections are kept alive while
-// few threads are taken; a busy server closes after the answer, so that idle clients starve nobody.
-// Threads: any. The handler is called from many threads at once.
+// Bodies over 1 kB are compressed as the client accepts it: zstd, gzip or deflate. Connections are
+// kept alive while few threads are taken; a busy server closes after the answer, so that idle
+// clients starve nobody. Threads: any. The handler is called from many threads at once.
 class Server {
  public:
   // internal: the address is in use or not allowed, a certificate cannot be read...: the message

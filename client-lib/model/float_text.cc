@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Go's spelling of numbers: the digits come from std::to_chars and std::from_chars, the layout is
-// done here.
+// Go's spelling of numbers: the digits come from shortest_digits.h and std::from_chars, the layout
+// is done here.
 #include "client-lib/model/float_text.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "client-lib/base/strings.h"
+#include "client-lib/model/shortest_digits.h"
 
 namespace vigil {
 namespace {
@@ -26,19 +28,16 @@ struct Digits {
 // REQUIRES: finite and not negative.
 Digits ShortestDigits(double value) {
   Digits digits{};
-  std::array<char, 32> buffer;
-  const char* end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
-                                  std::chars_format::scientific)
-                        .ptr;
-  const char* p = buffer.data();
-  for (; p != end && *p != 'e'; ++p) {
-    if (*p != '.') digits.text[static_cast<size_t>(digits.count++)] = *p;
+  if (value == 0) {
+    digits.text[0] = '0';
+    digits.count = 1;
+    digits.point = 1;
+    return digits;
   }
-  const char* exponent_text = p + 1;
-  if (*exponent_text == '+') ++exponent_text;
-  int exponent = 0;
-  std::from_chars(exponent_text, end, exponent);
-  digits.point = value == 0 ? 1 : exponent + 1;
+  const ShortestDecimal decimal = FindShortestDecimal(value);
+  digits.count =
+      static_cast<int>(WriteDigits(decimal.significand, digits.text.data()) - digits.text.data());
+  digits.point = digits.count + decimal.exponent;
   return digits;
 }
 
@@ -55,6 +54,26 @@ void LayOutPlain(const Digits& digits, std::string* out) {
     return;
   }
   out->append(text, whole).append(".").append(text + whole, count - whole);
+}
+
+// The same into a buffer. REQUIRES: below 1e21 and not below 1e-6.
+char* WritePlain(const ShortestDecimal& decimal, char* out) {
+  if (decimal.exponent >= 0) {
+    out = WriteDigits(decimal.significand, out);
+    return std::fill_n(out, decimal.exponent, '0');
+  }
+  const int point = CountDigits(decimal.significand) + decimal.exponent;
+  if (point <= 0) {
+    *out++ = '0';
+    *out++ = '.';
+    out = std::fill_n(out, -point, '0');
+    return WriteDigits(decimal.significand, out);
+  }
+  // One place behind, then the whole part moves forward.
+  char* const end = WriteDigits(decimal.significand, out + 1);
+  std::memmove(out, out + 1, static_cast<size_t>(point));
+  out[point] = '.';
+  return end;
 }
 
 void LayOutExponent(const Digits& digits, std::string* out) {
@@ -323,10 +342,33 @@ void AppendFloatE(double value, std::string* out) {
   LayOutExponent(ShortestDigits(std::abs(value)), out);
 }
 
-void AppendFloatJson(double value, std::string* out) {
+char* WriteFloatJson(double value, char* out) {
   const double magnitude = std::abs(value);
-  const bool exponent = magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21);
-  exponent ? AppendFloatE(value, out) : AppendFloatF(value, out);
+  // Whole numbers as far as doubles tell neighbours apart: their digits are the shortest.
+  if (magnitude < 0x1p53) {
+    const auto whole = static_cast<uint64_t>(magnitude);
+    if (static_cast<double>(whole) == magnitude) {
+      if (std::signbit(value)) *out++ = '-';
+      return WriteDigits(whole, out);
+    }
+  }
+  if (!std::isfinite(value)) {
+    const std::string_view text = std::isnan(value) ? "NaN" : (value < 0 ? "-Inf" : "+Inf");
+    return std::copy(text.begin(), text.end(), out);
+  }
+  if (std::signbit(value)) *out++ = '-';
+  const ShortestDecimal decimal = FindShortestDecimal(magnitude);
+  if (magnitude < 1e-6 || magnitude >= 1e21) {
+    std::string text;
+    LayOutExponent(ShortestDigits(magnitude), &text);
+    return std::copy(text.begin(), text.end(), out);
+  }
+  return WritePlain(decimal, out);
+}
+
+void AppendFloatJson(double value, std::string* out) {
+  std::array<char, kMaxFloatJson> buffer;
+  out->append(buffer.data(), WriteFloatJson(value, buffer.data()));
 }
 
 void AppendFloatExposition(double value, std::string* out) { AppendFloatG(value, out); }

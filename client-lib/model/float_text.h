@@ -2,6 +2,7 @@
 // Numbers as Go writes and reads them: every protocol of the field uses Go's spelling.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ void AppendFloatG(double value, std::string* out);
 void AppendFloatE(double value, std::string* out);
 // As the HTTP API writes sample values: 'f' unless |v| < 1e-6 or >= 1e21, then 'e'.
 void AppendFloatJson(double value, std::string* out);
+// The same into a buffer of at least kMaxFloatJson bytes; returns the end of the text.
+inline constexpr size_t kMaxFloatJson = 32;
+char* WriteFloatJson(double value, char* out);
 // As the text exposition writes values: AppendFloatG.
 void AppendFloatExposition(double value, std::string* out);
 

@@ -8,100 +8,43 @@
 #include <algorithm>
 
 #include "client-lib/base/strings.h"
+#include "client-lib/model/pattern.h"
 
 namespace vigil {
 namespace {
 
 // What an expression comes down to; kRegexp asks RE2.
-enum class Form { kAny, kSome, kLiterals, kPrefix, kSuffix, kContains, kRegexp };
+enum class Form { kAny, kSome, kLiterals, kBranches, kSuffix, kContains, kRegexp };
 
-constexpr std::string_view kMeta = "\\.+*?()|[]{}^$";
-// Enough for long alternations; RE2's own default, but said here because it bounds memory per rule.
-constexpr int64_t kMaxMemoryBytes = 8 << 20;
-// A limit on what is expanded in memory, not on what matches.
-constexpr size_t kMaxLiterals = 10'000;
+// The text between two open ends, when it is one that can be searched for: `.*abc.+`.
+struct Enclosed {
+  std::string text;
+  size_t before = 0;  // at least so many bytes stand before and behind it
+  size_t behind = 0;
+};
 
-bool IsPunctuation(char c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-         (c >= '{' && c <= '~');
-}
-
-// The characters a pattern without operators stands for; `\.` is a point. Nothing when there is an
-// operator.
-std::optional<std::string> AsLiteral(std::string_view pattern) {
-  std::string literal;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\') {
-      if (i + 1 == pattern.size() || !IsPunctuation(pattern[i + 1])) return std::nullopt;
-      literal += pattern[++i];
-    } else if (kMeta.find(pattern[i]) != std::string_view::npos) {
-      return std::nullopt;
-    } else {
-      literal += pattern[i];
-    }
+std::optional<Enclosed> AsEnclosed(std::string_view pattern) {
+  if (!pattern.starts_with(".*") && !pattern.starts_with(".+")) return std::nullopt;
+  // Of an alternative only the first has the open beginning.
+  if (pattern.find_first_of("|^") != std::string_view::npos) return std::nullopt;
+  Enclosed enclosed;
+  enclosed.before = pattern[1] == '+' ? 1 : 0;
+  const std::vector<PatternBranch> rest = ExpandPattern(pattern.substr(2));
+  if (rest.size() != 1 || rest[0].text.empty()) return std::nullopt;
+  enclosed.text = rest[0].text;
+  switch (rest[0].tail) {
+    case PatternBranch::Tail::kEnd:
+      enclosed.behind = std::string::npos;
+      return enclosed;
+    case PatternBranch::Tail::kAny:
+      return enclosed;
+    case PatternBranch::Tail::kSome:
+      enclosed.behind = 1;
+      return enclosed;
+    case PatternBranch::Tail::kOther:
+      break;
   }
-  // RE2 reads invalid UTF-8 in its own way.
-  if (!IsValidUtf8(literal)) return std::nullopt;
-  return literal;
-}
-
-// "(x)" and "(?:x)" are x when the group spans the whole pattern and holds no other.
-std::string_view StripGroup(std::string_view pattern) {
-  if (pattern.size() < 2 || pattern.front() != '(' || pattern.back() != ')') return pattern;
-  std::string_view inner = pattern.substr(1, pattern.size() - 2);
-  if (inner.substr(0, 2) == "?:") inner.remove_prefix(2);
-  const bool nested = inner.find_first_of("()?") != std::string_view::npos;
-  return nested ? pattern : inner;
-}
-
-// a|b|c, sorted; empty when the pattern is anything else.
-std::vector<std::string> AsAlternatives(std::string_view pattern) {
-  pattern = StripGroup(pattern);
-  std::vector<std::string> literals;
-  for (const std::string_view part : Split(pattern, '|')) {
-    std::optional<std::string> literal = AsLiteral(part);
-    if (!literal || literals.size() == kMaxLiterals) return {};
-    literals.push_back(*std::move(literal));
-  }
-  std::sort(literals.begin(), literals.end());
-  literals.erase(std::unique(literals.begin(), literals.end()), literals.end());
-  return literals;
-}
-
-// Whether a `|` could make the pattern match something that does not begin with its first part.
-// Brackets are not understood here: a `|` in them counts, which only costs the shortcut.
-bool HasTopLevelAlternation(std::string_view pattern) {
-  int depth = 0;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '\\') {
-      // Characters between \Q and \E are literal: not worth following.
-      if (i + 1 < pattern.size() && pattern[i + 1] == 'Q') return true;
-      ++i;
-    } else if (pattern[i] == '[') {
-      return pattern.find('|') != std::string_view::npos;
-    } else if (pattern[i] == '(') {
-      ++depth;
-    } else if (pattern[i] == ')') {
-      --depth;
-    } else if (pattern[i] == '|' && depth <= 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// The literal characters every match begins with.
-std::string LiteralPrefix(std::string_view pattern) {
-  if (HasTopLevelAlternation(pattern)) return {};
-  size_t end = pattern.find_first_of(kMeta);
-  if (end == std::string_view::npos) end = pattern.size();
-  const bool repeated =
-      end < pattern.size() && std::string_view("*?{").find(pattern[end]) != std::string_view::npos;
-  if (repeated && end > 0) {
-    --end;  // x* may stand for no x: give up its whole character
-    while (end > 0 && (static_cast<unsigned char>(pattern[end]) & 0xc0) == 0x80) --end;
-  }
-  return std::string(pattern.substr(0, end));
+  return std::nullopt;
 }
 
 // Go's words for RE2's errors: what users of the originals see and search for.
@@ -187,41 +130,53 @@ struct Regexp::State {
   RE2 re2;
   Form form = Form::kRegexp;
   std::vector<std::string> literals;  // sorted
-  std::string prefix;
-  std::string piece;  // of kPrefix, kSuffix, kContains
+  std::vector<std::string> prefixes;
+  std::vector<PatternBranch> branches;
+  Enclosed enclosed;  // of kSuffix, kContains
 
   void FindShortcut();
+  // The only branch that may match.
+  [[nodiscard]] const PatternBranch* BranchOf(std::string_view text) const;
 };
 
 void Regexp::State::FindShortcut() {
-  literals = AsAlternatives(pattern);
-  if (!literals.empty()) {
+  branches = ExpandPattern(pattern);
+  const auto all = [this](auto predicate) {
+    return std::all_of(branches.begin(), branches.end(), predicate);
+  };
+  using Tail = PatternBranch::Tail;
+  for (const PatternBranch& branch : branches) {
+    if (prefixes.empty() || !branch.text.starts_with(prefixes.back())) {
+      prefixes.push_back(branch.text);
+    }
+  }
+  if (all([](const PatternBranch& branch) { return branch.tail == Tail::kEnd; })) {
     form = Form::kLiterals;
-    if (literals.size() == 1) prefix = literals[0];
-    return;
+    for (PatternBranch& branch : branches) literals.push_back(std::move(branch.text));
+    branches.clear();
+  } else if (branches.size() == 1 && branches[0].text.empty() && branches[0].tail != Tail::kOther) {
+    form = branches[0].tail == Tail::kAny ? Form::kAny : Form::kSome;
+  } else if (all([](const PatternBranch& branch) { return branch.tail != Tail::kOther; })) {
+    form = Form::kBranches;
+  } else if (std::optional<Enclosed> found = AsEnclosed(pattern)) {
+    enclosed = *std::move(found);
+    form = enclosed.behind == std::string::npos ? Form::kSuffix : Form::kContains;
   }
-  if (pattern == ".*" || pattern == ".+") {
-    form = pattern == ".*" ? Form::kAny : Form::kSome;
-    return;
-  }
-  prefix = LiteralPrefix(pattern);
-  std::string_view rest = pattern;
-  const bool open_start = rest.substr(0, 2) == ".*";
-  if (open_start) rest.remove_prefix(2);
-  const bool open_end = rest.size() >= 2 && rest.substr(rest.size() - 2) == ".*";
-  if (open_end) rest.remove_suffix(2);
-  const std::optional<std::string> literal = AsLiteral(rest);
-  // `\.*` is a repeated point, not an open end: AsLiteral refuses the lone backslash.
-  if (!literal || (!open_start && !open_end)) return;
-  piece = *literal;
-  form = open_start && open_end ? Form::kContains : open_start ? Form::kSuffix : Form::kPrefix;
 }
 
-Result<Regexp> Regexp::Compile(std::string_view pattern) {
+const PatternBranch* Regexp::State::BranchOf(std::string_view text) const {
+  const auto above = std::upper_bound(
+      branches.begin(), branches.end(), text,
+      [](std::string_view wanted, const PatternBranch& branch) { return wanted < branch.text; });
+  if (above == branches.begin() || !text.starts_with(std::prev(above)->text)) return nullptr;
+  return &*std::prev(above);
+}
+
+Result<Regexp> Regexp::Compile(std::string_view pattern, size_t max_memory_bytes) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_dot_nl(true);
-  options.set_max_mem(kMaxMemoryBytes);
+  options.set_max_mem(static_cast<int64_t>(max_memory_bytes));
   auto state = std::make_shared<State>(pattern, options);
   if (!state->re2.ok()) {
     return BadData(fmt::format("error parsing regexp: {}: `{}`", ErrorText(state->re2.error_code()),
@@ -230,6 +185,21 @@ Result<Regexp> Regexp::Compile(std::string_view pattern) {
   state->FindShortcut();
   return Regexp(std::move(state));
 }
+
+namespace {
+
+bool IsTail(PatternBranch::Tail tail, std::string_view rest) {
+  if (tail == PatternBranch::Tail::kEnd) return rest.empty();
+  return tail != PatternBranch::Tail::kSome || !rest.empty();
+}
+
+bool IsEnclosed(const Enclosed& enclosed, std::string_view text) {
+  if (text.size() < enclosed.before + enclosed.behind) return false;
+  return text.substr(enclosed.before, text.size() - enclosed.before - enclosed.behind)
+             .find(enclosed.text) != std::string_view::npos;
+}
+
+}  // namespace
 
 bool Regexp::Matches(std::string_view text) const {
   const State& state = *state_;
@@ -241,22 +211,28 @@ bool Regexp::Matches(std::string_view text) const {
     case Form::kLiterals:
       return std::binary_search(state.literals.begin(), state.literals.end(), text,
                                 std::less<std::string_view>());
-    case Form::kPrefix:
-      return text.starts_with(state.piece);
+    case Form::kBranches: {
+      const PatternBranch* branch = state.BranchOf(text);
+      return branch != nullptr && IsTail(branch->tail, text.substr(branch->text.size()));
+    }
     case Form::kSuffix:
-      return text.ends_with(state.piece);
+      return text.size() >= state.enclosed.text.size() + state.enclosed.before &&
+             text.ends_with(state.enclosed.text);
     case Form::kContains:
-      return text.find(state.piece) != std::string_view::npos;
+      return IsEnclosed(state.enclosed, text);
     case Form::kRegexp:
       break;
   }
-  return text.starts_with(state.prefix) &&
+  return state.BranchOf(text) != nullptr &&
          state.re2.Match(Piece(text), 0, text.size(), RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
 const std::string& Regexp::pattern() const { return state_->pattern; }
 const std::vector<std::string>& Regexp::literals() const { return state_->literals; }
-const std::string& Regexp::prefix() const { return state_->prefix; }
+const std::vector<std::string>& Regexp::prefixes() const { return state_->prefixes; }
+bool Regexp::MatchesAll() const { return state_->form == Form::kAny; }
+bool Regexp::MatchesAllButEmpty() const { return state_->form == Form::kSome; }
+bool Regexp::NeedsRe2() const { return state_->form == Form::kRegexp; }
 
 bool Regexp::Expand(std::string_view text, std::string_view replacement, std::string* out) const {
   const RE2& re2 = state_->re2;
@@ -305,10 +281,11 @@ std::string_view MatchTypeText(MatchType type) {
   return "=";
 }
 
-Result<Matcher> Matcher::Create(MatchType type, std::string_view name, std::string_view value) {
+Result<Matcher> Matcher::Create(MatchType type, std::string_view name, std::string_view value,
+                                size_t max_memory_bytes) {
   std::optional<Regexp> regexp;
   if (type == MatchType::kRegexp || type == MatchType::kNotRegexp) {
-    regexp = TRY(Regexp::Compile(value));
+    regexp = TRY(Regexp::Compile(value, max_memory_bytes));
   }
   return Matcher(type, name, value, std::move(regexp));
 }

@@ -18,20 +18,28 @@ enum class MatchType { kEqual, kNotEqual, kRegexp, kNotRegexp };
 // "=", "!=", "=~", "!~"
 std::string_view MatchTypeText(MatchType type);
 
-// An anchored regular expression with shortcuts for what people write: literals, alternations of
-// literals (a|b|c), prefixes (a.*), "anything" (.*) and "something" (.+).
+// An anchored regular expression with shortcuts for what people write: alternatives of literals and
+// prefixes (a|b|c, host-[0-9], (a|b)_x.*), suffixes and parts (.*a, .*a.*), "anything" (.*) and
+// "something" (.+).
 // Threads: any (immutable).
 class Regexp {
  public:
-  // bad_data with RE2's reason.
-  static Result<Regexp> Compile(std::string_view pattern);
+  // Enough for long alternations; RE2's own default, but said here because it bounds memory.
+  static constexpr size_t kMaxMemoryBytes = 8 << 20;
+
+  // bad_data with RE2's reason. max_memory_bytes bounds what the expression and its matches hold.
+  static Result<Regexp> Compile(std::string_view pattern,
+                                size_t max_memory_bytes = kMaxMemoryBytes);
   [[nodiscard]] bool Matches(std::string_view text) const;
   [[nodiscard]] const std::string& pattern() const;
   // Not empty when exactly these values match (sorted, unique; "" may be one of them): the index
   // then looks them up.
   [[nodiscard]] const std::vector<std::string>& literals() const;
-  // Every match starts with this (may be empty).
-  [[nodiscard]] const std::string& prefix() const;
+  // Every match starts with one of these (sorted; none begins with another, none of them: {""}).
+  [[nodiscard]] const std::vector<std::string>& prefixes() const;
+  [[nodiscard]] bool MatchesAll() const;          // .*
+  [[nodiscard]] bool MatchesAllButEmpty() const;  // .+
+  [[nodiscard]] bool NeedsRe2() const;            // no shortcut: a match costs ten times as much
   // Groups of the match, group 0 first; false when there is none. For relabelling and
   // label_replace: `Expand` replaces $1, ${1}, ${name} and $$ in the template.
   bool Expand(std::string_view text, std::string_view replacement, std::string* out) const;
@@ -48,7 +56,8 @@ class Regexp {
 class Matcher {
  public:
   // bad_data when a regular expression does not compile.
-  static Result<Matcher> Create(MatchType type, std::string_view name, std::string_view value);
+  static Result<Matcher> Create(MatchType type, std::string_view name, std::string_view value,
+                                size_t max_memory_bytes = Regexp::kMaxMemoryBytes);
   static Matcher Equal(std::string_view name, std::string_view value);
 
   [[nodiscard]] MatchType type() const { return type_; }

@@ -117,9 +117,9 @@ void App::ServeMetrics(Collect collect, MetricsOptions options) {
 }
 
 void App::AddStandardRoutes() {
-  Route("GET", "/-/healthy",
+  Route("GET,HEAD", "/-/healthy",
         [this](const http::Request&) { return http::Response::Text(200, info_.healthy_text); });
-  Route("GET", "/-/ready", [this](const http::Request&) {
+  Route("GET,HEAD", "/-/ready", [this](const http::Request&) {
     if (ready_ && !ready_()) return http::Response::Text(503, "Service Unavailable\n");
     return http::Response::Text(200, info_.ready_text);
   });

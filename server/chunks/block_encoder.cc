@@ -50,6 +50,9 @@ unsigned RangeBits(int64_t low, int64_t high) {
   return BitWidth(static_cast<uint64_t>(WrapSub(high, low)));
 }
 
+// 0 when nothing is left.
+unsigned InnerBits(int64_t low, int64_t high) { return low < high ? RangeBits(low, high) : 0; }
+
 unsigned Distance(int64_t item, int64_t middle) {
   const int64_t difference = WrapSub(item, middle);
   return BitWidth(static_cast<uint64_t>(difference ^ (difference >> 63)));
@@ -97,11 +100,8 @@ void BlockEncoder::MeasureRanges(BlockMode mode, int64_t slope) {
   for (size_t from = 0; from < integers.size(); from += kBlockLength) {
     const std::span<const int64_t> block =
         integers.subspan(from, std::min(kBlockLength, integers.size() - from));
-    Range range{INT64_MAX, INT64_MIN};
-    const auto add = [&range](int64_t item) {
-      range.low = std::min(range.low, item);
-      range.high = std::max(range.high, item);
-    };
+    Range range;
+    const auto add = [&range](int64_t item) { range.Add(item); };
     if (mode == BlockMode::kDelta) {
       for (size_t i = 1; i < block.size(); ++i) add(block[i] - block[i - 1]);
     } else if (mode == BlockMode::kPlain) {
@@ -120,7 +120,8 @@ size_t BlockEncoder::EstimateBlocks(BlockMode mode) const {
   size_t bits = 0;
   for (const Range& range : ranges_) {
     bits += kBlockBits + (mode == BlockMode::kPlain ? 0 : kSlopeBits) +
-            kBlockLength * RangeBits(range.low, range.high);
+            std::min(kBlockLength * RangeBits(range.low, range.high),
+                     kBlockLength * InnerBits(range.inner_low, range.inner_high) + 2 * kPatchBits);
   }
   return bits;
 }
@@ -128,6 +129,14 @@ size_t BlockEncoder::EstimateBlocks(BlockMode mode) const {
 size_t BlockEncoder::EstimateWhole(BlockMode mode) {
   const size_t fixed = kBlockBits + (mode == BlockMode::kPlain ? 0 : kSlopeBits);
   if (ranges_.empty()) return fixed;
+  int64_t inner_low = INT64_MAX;
+  int64_t inner_high = INT64_MIN;
+  for (const Range& range : ranges_) {
+    inner_low = std::min(inner_low, range.inner_low);
+    inner_high = std::max(inner_high, range.inner_high);
+  }
+  const size_t inner =
+      values_.size() * InnerBits(inner_low, inner_high) + 2 * ranges_.size() * kPatchBits;
   // The outermost blocks may be so because of a few items, which are patches then.
   const size_t left_out = ranges_.size() / 10;
   const auto at = static_cast<ptrdiff_t>(left_out);
@@ -137,7 +146,7 @@ size_t BlockEncoder::EstimateWhole(BlockMode mode) {
   std::nth_element(ranges_.begin(), ranges_.begin() + at, ranges_.end(),
                    [](const Range& a, const Range& b) { return a.high > b.high; });
   const int64_t high = ranges_[left_out].high;
-  return fixed + values_.size() * RangeBits(low, std::max(low, high));
+  return fixed + std::min(inner, values_.size() * RangeBits(low, std::max(low, high)));
 }
 
 int64_t BlockEncoder::MakeItems(BlockMode mode, size_t from, size_t count) {
@@ -192,7 +201,7 @@ unsigned BlockEncoder::ChooseCut(int64_t middle, unsigned range) const {
 BlockEncoder::Window BlockEncoder::ChooseWindow() const {
   if (items_.empty()) return {};
   const size_t count = items_.size();
-  const int64_t middle = items_[count / 2];
+  const int64_t middle = UsualItem(items_);
   int64_t low = items_[0];
   int64_t high = items_[0];
   uint64_t distances = 0;

@@ -2,6 +2,7 @@
 // Writes integer columns as blocks: value encoding 6 of chunk.h.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,8 +45,18 @@ class BlockEncoder {
   };
 
   struct Range {
-    int64_t low = 0;
-    int64_t high = 0;
+    int64_t low = INT64_MAX;
+    int64_t high = INT64_MIN;
+    // Without the lowest and the highest item, which may be better patches.
+    int64_t inner_low = INT64_MAX;
+    int64_t inner_high = INT64_MIN;
+
+    void Add(int64_t item) {
+      inner_low = std::min(inner_low, std::max(low, item));
+      low = std::min(low, item);
+      inner_high = std::max(inner_high, std::min(high, item));
+      high = std::max(high, item);
+    }
   };
 
   // Fills ranges_ with those of the items of each piece of the column.

@@ -14,6 +14,7 @@ namespace vigil::chunks {
 namespace {
 
 constexpr size_t kSamples = 12;
+constexpr size_t kUsualSamples = 9;
 constexpr int64_t kMaxDenominator = 1'000'000;
 constexpr unsigned kMantissaBits = 53;
 // Corrections beyond are written as specials.
@@ -122,6 +123,15 @@ void IntegerColumn::SmoothSpecials() {
       integers[at] = left + step * static_cast<int64_t>(at - from + 1);
     }
   }
+}
+
+int64_t UsualItem(std::span<const int64_t> items) {
+  std::array<int64_t, kUsualSamples> samples;
+  for (size_t i = 0; i < kUsualSamples; ++i) {
+    samples[i] = items[(2 * i + 1) * items.size() / (2 * kUsualSamples)];
+  }
+  std::nth_element(samples.begin(), samples.begin() + kUsualSamples / 2, samples.end());
+  return samples[kUsualSamples / 2];
 }
 
 double FindDivisor(std::span<const double> values) {

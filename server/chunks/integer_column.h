@@ -20,6 +20,10 @@ struct IntegerColumn {
   void SmoothSpecials();
 };
 
+// The median of some items: where most are near, though any single one may be far off.
+// REQUIRES: not empty.
+int64_t UsualItem(std::span<const int64_t> items);
+
 // Looks for a divisor that makes integers of most of a column: a power of ten or of two, or the
 // number of seconds or series that a rate or an average was divided by. Looks at some values only.
 // 0 when there is none.

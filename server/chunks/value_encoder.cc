@@ -62,12 +62,12 @@ void ValueEncoder::Consider(ValueEncoding encoding, size_t size) {
 
 void ValueEncoder::PlanDecimals() {
   if (values_.size() <= kShortColumn) {
-    for_plan_ = PlanInts(integers_, integers_[integers_.size() / 2], 0);
+    for_plan_ = PlanInts(integers_, UsualItem(integers_), 0);
     Consider(ValueEncoding::kIntFor, for_plan_.size);
     if (decimal_[0] != 0) {
       deltas_.resize(values_.size() - 1);
       for (size_t i = 1; i < values_.size(); ++i) deltas_[i - 1] = integers_[i] - integers_[i - 1];
-      delta_plan_ = PlanInts(deltas_, deltas_[deltas_.size() / 2], 1);
+      delta_plan_ = PlanInts(deltas_, UsualItem(deltas_), 1);
       // The first integer stands before the rest.
       delta_plan_.size += VarintSize(ZigZag(integers_[0]));
       Consider(ValueEncoding::kIntDelta, delta_plan_.size);

@@ -11,6 +11,7 @@
 #include "client-lib/http/client.h"
 #include "exporters/toolkit/flags.h"
 #include "server/cli/command.h"
+#include "server/cli/explain.h"
 
 namespace vigil::cli {
 namespace {
@@ -47,7 +48,7 @@ std::string Form(const Pairs& pairs) {
 Result<JsonValue> Ask(const std::string& server, const std::string& path, const Pairs& pairs) {
   http::ClientRequest request;
   request.url = ServerUrl(server) + "/api/v1/" + path;
-  if (path.starts_with("label/")) {
+  if (path.starts_with("label/") || path.starts_with("status/")) {
     request.url += "?" + Form(pairs);
   } else {
     request.method = "POST";
@@ -56,6 +57,7 @@ Result<JsonValue> Ask(const std::string& server, const std::string& path, const 
   }
   request.timeout_ms = 150'000;  // longer than queries may take
   const http::ClientResponse answer = TRY(http::Fetch(std::move(request)));
+  if (answer.status == 204) return JsonValue();
   auto document = ParseJson(answer.body);
   if (!document) {
     return Internal("HTTP " + std::to_string(answer.status) + " from " + ServerUrl(server) + ": " +
@@ -89,14 +91,35 @@ Result<std::string> Lines(const JsonValue& data) {
   return out;
 }
 
+Result<void> CheckWords(const std::string& kind, const Options& o) {
+  const size_t wanted = kind == "series" || kind == "running" ? 1 : 2;
+  if (o.words.size() == wanted) return Ok();
+  const std::string command = "vigilctl query " + kind;
+  if (kind == "series") return BadData("give the server: " + command + " --match=up URL");
+  if (kind == "running") return BadData("give the server: " + command + " URL");
+  if (kind == "labels") return BadData("give server and label: " + command + " URL job");
+  if (kind == "cancel") return BadData("give server and id: " + command + " URL 7");
+  return BadData("give server and expression: " + command + " URL 'up'");
+}
+
+// As promtool: the last five minutes, in steps of two seconds.
+Pairs RangeOf(const Options& o) {
+  const int64_t now = Clock::System().Now() / 1000;
+  return {{"query", o.words[1]},
+          {"start", o.start.empty() ? std::to_string(now - 300) : o.start},
+          {"end", o.end.empty() ? std::to_string(now) : o.end},
+          {"step", o.step.empty() ? "2" : o.step}};
+}
+
+// Of a range when one is given.
+Result<std::string> Explain(const Options& o) {
+  const bool range = !o.start.empty() || !o.end.empty() || !o.step.empty();
+  const Pairs pairs = range ? RangeOf(o) : Pairs{{"query", o.words[1]}, {"time", o.time}};
+  return PrintPlan(TRY(Ask(o.words[0], "query_explain", pairs))["data"]);
+}
+
 Result<std::string> Run(const std::string& kind, const Options& o) {
-  const size_t wanted = kind == "series" ? 1 : 2;
-  if (o.words.size() != wanted) {
-    return BadData(kind == "series" ? "give the server: vigilctl query series --match=up URL"
-                   : kind == "labels"
-                       ? "give server and label: vigilctl query labels URL job"
-                       : "give server and expression: vigilctl query " + kind + " URL 'up'");
-  }
+  TRY(CheckWords(kind, o));
   const std::string& server = o.words[0];
   if (kind == "series") {
     if (o.match.empty()) return BadData("give at least one --match='selector'");
@@ -113,15 +136,13 @@ Result<std::string> Run(const std::string& kind, const Options& o) {
     const JsonValue answer = TRY(Ask(server, "query", {{"query", o.words[1]}, {"time", o.time}}));
     return PrintResult(answer["data"]);
   }
-  // As promtool: the last five minutes, in about 250 steps.
-  const int64_t now = Clock::System().Now() / 1000;
-  const std::string end = o.end.empty() ? std::to_string(now) : o.end;
-  const std::string start = o.start.empty() ? std::to_string(now - 300) : o.start;
-  const std::string step = o.step.empty() ? "2" : o.step;
-  const JsonValue answer =
-      TRY(Ask(server, "query_range",
-              {{"query", o.words[1]}, {"start", start}, {"end", end}, {"step", step}}));
-  return PrintResult(answer["data"]);
+  if (kind == "explain") return Explain(o);
+  if (kind == "running") return PrintQueries(TRY(Ask(server, "status/queries", {}))["data"]);
+  if (kind == "cancel") {
+    TRY(Ask(server, "admin/queries/" + PercentEncode(o.words[1]) + "/cancel", {}));
+    return std::string();
+  }
+  return PrintResult(TRY(Ask(server, "query_range", RangeOf(o)))["data"]);
 }
 
 }  // namespace
@@ -175,17 +196,20 @@ Result<std::string> PrintResult(const JsonValue& data) {
 int RunQuery(const std::string& kind, const std::vector<std::string>& args) {
   Options options;
   toolkit::FlagSet flags("vigilctl query " + kind, "Asks a server.");
-  if (kind == "instant") {
+  if (kind == "instant" || kind == "explain") {
     flags.String("time", "Query evaluation time (RFC3339 or Unix timestamp).", &options.time);
-  } else {
+  }
+  if (kind != "instant" && kind != "running" && kind != "cancel") {
     flags.String("start", "Start time (RFC3339 or Unix timestamp).", &options.start);
     flags.String("end", "End time (RFC3339 or Unix timestamp).", &options.end);
   }
-  if (kind == "range") flags.String("step", "Query step size (duration).", &options.step);
+  if (kind == "range" || kind == "explain") {
+    flags.String("step", "Query step size (duration).", &options.step);
+  }
   if (kind == "series" || kind == "labels") {
     flags.Strings("match", "Series selector. Can be specified multiple times.", &options.match);
   }
-  flags.Arguments("server", "Server, then the expression or label.", &options.words);
+  flags.Arguments("server", "Server, then the expression, label or id.", &options.words);
   if (const auto code = ParseCommand(&flags, args)) return *code;
   const Result<std::string> text = Run(kind, options);
   if (!text) {

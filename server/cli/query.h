@@ -16,7 +16,8 @@ Result<std::string> PrintResult(const JsonValue& data);
 // name{a="b", c="d"}
 std::string PrintMetric(const JsonValue& labels);
 
-// kind: instant, range, series or labels; args are the words behind it. The exit code.
+// kind: instant, range, explain, running, cancel, series or labels; args are the words behind it.
+// The exit code.
 int RunQuery(const std::string& kind, const std::vector<std::string>& args);
 
 }  // namespace vigil::cli

@@ -80,7 +80,7 @@ constexpr std::array kGlobalRows = {
         "evaluation_interval", "time between two evaluations of a rule group"),
     Row<&G::rule_query_offset, DurationCodec>("rule_query_offset",
                                               "how far in the past rules are evaluated"),
-    Row<&G::query_log_file, PathCodec>("query_log_file", "queries are not logged", Support::kWarn),
+    Row<&G::query_log_file, PathCodec>("query_log_file", "file that gets a line per query"),
     Row<&G::scrape_failure_log_file, PathCodec>(
         "scrape_failure_log_file", "failures are in /api/v1/targets only", Support::kWarn),
     Row<&G::external_labels, LabelsCodec>("external_labels", "who this server is"),
@@ -151,6 +151,8 @@ constexpr std::array kRollupRows = {
 constexpr std::array kRollupsRows = {
     Row<&RollupsConfig::five_minutes, StructCodec<RollupConfig>>("5m", "one per five minutes"),
     Row<&RollupsConfig::one_hour, StructCodec<RollupConfig>>("1h", "one per hour"),
+    Row<&RollupsConfig::use_after, DurationCodec, Show::kAlways>(
+        "use_after", "from what age on queries take them in place of samples"),
 };
 
 constexpr std::array kStaticRows = {

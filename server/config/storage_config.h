@@ -31,6 +31,8 @@ struct RollupConfig {
 struct RollupsConfig {
   RollupConfig five_minutes = {90 * 86'400'000LL};
   RollupConfig one_hour = {2 * 365 * 86'400'000LL};
+  // Queries take them in place of samples that are still there when these are so old.
+  DurationMs use_after = 86'400'000;
 };
 
 struct TsdbConfig {

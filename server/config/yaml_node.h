@@ -25,7 +25,8 @@ struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   Position position;
-  std::string text;  // of a scalar
+  std::string text;     // of a scalar
+  bool quoted = false;  // the scalar stood in quotes: a text even if it looks like a number
   std::vector<YamlPtr> items;
   // Keys are scalars and differ; merge keys (<<) are resolved.
   std::vector<std::pair<YamlPtr, YamlPtr>> entries;

@@ -77,10 +77,10 @@ Result<storage::ReplayedPage> Head::Replay(std::string_view page) {
   return storage::ReplayedPage{growth.samples, growth.unknown_series};
 }
 
-void Head::FinishReplay() {
+storage::ReplayedPage Head::FinishReplay() {
   State& state = *state_;
   state.order.Refresh();
-  FinishReplayer();
+  const storage::ReplayedPage rest{FinishReplayer(), 0};
   RunWalker walker(state.slots);
   for (SeriesRef ref = 1; state.slots.Has(ref); ++ref) {
     Series& series = walker.At(ref);
@@ -88,16 +88,19 @@ void Head::FinishReplay() {
     series.generation = kIdleGeneration;
     ++state.sizes.idle_series;
   }
+  return rest;
 }
 
-void Head::FinishReplayer() {
+// Returns how many samples came.
+size_t Head::FinishReplayer() {
   State& state = *state_;
-  if (state.replayer == nullptr) return;
+  if (state.replayer == nullptr) return 0;
   const ReplayGrowth growth = state.replayer->Finish(state.generation.load());
   if (growth.samples > 0) state.times.Include(growth.min_time, growth.max_time);
   state.sizes.unflushed_samples += static_cast<int64_t>(growth.samples);
   state.sizes.sample_bytes += static_cast<int64_t>(growth.bytes);
   state.replayer.reset();
+  return growth.samples;
 }
 
 storage::RecentStats Head::Stats() const {

@@ -77,7 +77,7 @@ class Head : public storage::Recent {
                    std::vector<std::string>* pages) const override;
 
   Result<storage::ReplayedPage> Replay(std::string_view page) override;
-  void FinishReplay() override;
+  storage::ReplayedPage FinishReplay() override;
 
   void BeginGeneration() override;
   std::unique_ptr<storage::SealedChunks> Seal() override;
@@ -90,10 +90,15 @@ class Head : public storage::Recent {
                    std::vector<storage::SeriesRef>* refs) const override;
   [[nodiscard]] std::unique_ptr<storage::RecentSamples> Snapshot(
       std::span<const storage::SeriesRef> refs, TimestampMs start, TimestampMs end) const override;
+  Result<std::optional<storage::ChunkSums>> SumUpChunk(const storage::ChunkRow& row) const override;
   Result<void> DecodeChunk(const storage::ChunkRow& row, TimestampMs min_time, TimestampMs max_time,
                            SampleColumns* out) const override;
   [[nodiscard]] std::vector<std::string> LabelNames() const override;
   [[nodiscard]] std::vector<std::string> LabelValues(std::string_view name) const override;
+  [[nodiscard]] std::vector<std::string> LabelNamesOf(
+      std::span<const storage::SeriesRef> refs) const override;
+  [[nodiscard]] std::vector<std::string> LabelValuesOf(
+      std::string_view name, std::span<const storage::SeriesRef> refs) const override;
 
   [[nodiscard]] storage::RecentStats Stats() const override;
   [[nodiscard]] storage::Cardinality GetCardinality(size_t limit) const override;
@@ -102,7 +107,7 @@ class Head : public storage::Recent {
   struct State;
   class Taking;
 
-  void FinishReplayer();
+  size_t FinishReplayer();
   void SortWithinMetric(std::vector<uint32_t>* refs) const;
 
   const std::unique_ptr<State> state_;

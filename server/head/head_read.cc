@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The head's side of a query.
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +29,7 @@ Result<void> ReadSealed(const SealedChunk& chunk, TimestampMs min_time, Timestam
     return Ok();
   }
   DecodeSampleStream(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), chunk.first_time,
-                     min_time, max_time, out);
+                     min_time, max_time, out, chunk.count);
   return Ok();
 }
 
@@ -72,6 +73,32 @@ void ReadAll(const Series& series, TimestampMs min_time, TimestampMs max_time, S
 
 namespace {
 
+// Copies of bytes that change, in few allocations.
+// Threads: owner thread only.
+class CopiedBytes {
+ public:
+  // Valid as long as this object.
+  const uint8_t* Copy(const uint8_t* data, size_t size) {
+    if (size > left_) {
+      left_ = std::max(size, kBlock);
+      blocks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(left_));
+      next_ = blocks_.back().get();
+    }
+    uint8_t* const copy = next_;
+    std::copy_n(data, size, copy);
+    next_ += size;
+    left_ -= size;
+    return copy;
+  }
+
+ private:
+  static constexpr size_t kBlock = 64 * 1024;
+
+  std::vector<std::unique_ptr<uint8_t[]>> blocks_;
+  uint8_t* next_ = nullptr;
+  size_t left_ = 0;
+};
+
 // References to sealed chunks and copies of open bytes.
 class SampleSnapshot : public storage::RecentSamples {
  public:
@@ -92,12 +119,12 @@ class SampleSnapshot : public storage::RecentSamples {
       if (part->first_time <= end_ && part->last_time >= start_) parts_.push_back(part);
     }
     item.parts_end = parts_.size();
-    item.open = open_.size();
     if (!open.empty() && open.first_time() <= end_ && open.last_time() >= start_) {
       item.first_time = open.first_time();
-      open_.append(reinterpret_cast<const char*>(open.data()), open.size());
+      item.open = open_.Copy(open.data(), open.size());
+      item.open_size = open.size();
+      item.open_count = open.count();
     }
-    item.open_end = open_.size();
     if (series.side != nullptr && Overlaps(*series.side, start_, end_)) {
       item.mixed = true;
       item.side = static_cast<uint32_t>(sides_.size() + 1);
@@ -113,10 +140,17 @@ class SampleSnapshot : public storage::RecentSamples {
 
   [[nodiscard]] bool Has(size_t i) const override {
     const Item& item = items_[i];
-    return item.parts != item.parts_end || item.open != item.open_end || item.side != 0;
+    return item.parts != item.parts_end || item.open != nullptr || item.side != 0;
   }
 
   [[nodiscard]] TimestampMs StoredUntil(size_t i) const override { return items_[i].stored_until; }
+
+  // Sealed ones, and at most one open one per series.
+  [[nodiscard]] size_t chunks() const override {
+    size_t open = 0;
+    for (const Item& item : items_) open += item.open != nullptr ? 1 : 0;
+    return parts_.size() + open;
+  }
 
   void Read(size_t i, SampleColumns* out) const override {
     const Item& item = items_[i];
@@ -125,8 +159,10 @@ class SampleSnapshot : public storage::RecentSamples {
       // Made by this process and never out of its memory: it cannot be broken.
       CHECK(ReadSealed(*parts_[part - 1], start_, end_, out).has_value());
     }
-    DecodeSampleStream(reinterpret_cast<const uint8_t*>(open_.data()) + item.open,
-                       item.open_end - item.open, item.first_time, start_, end_, out);
+    if (item.open != nullptr) {
+      DecodeSampleStream(item.open, item.open_size, item.first_time, start_, end_, out,
+                         item.open_count);
+    }
     if (item.side != 0) {
       const Side& side = sides_[item.side - 1];
       CHECK(chunks::DecodeHistogramStream(side.histograms, side.first_time, start_, end_,
@@ -143,8 +179,9 @@ class SampleSnapshot : public storage::RecentSamples {
   struct Item {
     size_t parts = 0;  // in parts_, newest first
     size_t parts_end = 0;
-    size_t open = 0;  // in open_
-    size_t open_end = 0;
+    const uint8_t* open = nullptr;  // in open_, null without
+    uint32_t open_size = 0;
+    uint32_t open_count = 0;
     TimestampMs first_time = 0;  // of the open bytes
     TimestampMs stored_until = INT64_MIN;
     uint32_t side = 0;   // in sides_, from 1 on; 0: there is none
@@ -160,7 +197,7 @@ class SampleSnapshot : public storage::RecentSamples {
   const TimestampMs end_;
   std::vector<Item> items_;
   std::vector<SealedRef> parts_;
-  std::string open_;
+  CopiedBytes open_;
   std::vector<Side> sides_;
 };
 
@@ -198,6 +235,15 @@ Result<void> Head::DecodeChunk(const storage::ChunkRow& row, TimestampMs min_tim
                              min_time, max_time, out);
 }
 
+Result<std::optional<storage::ChunkSums>> Head::SumUpChunk(const storage::ChunkRow& row) const {
+  if (chunks::HoldsHistograms(row.encoding)) return std::optional<storage::ChunkSums>();
+  const chunks::ChunkSummary summary = TRY(
+      chunks::ReadChunkSummary({row.min_time, row.max_time, row.count, row.encoding, row.data}));
+  if (summary.stale > 0) return std::optional<storage::ChunkSums>();
+  return std::optional<storage::ChunkSums>(
+      storage::ChunkSums{summary.first, summary.last, summary.min, summary.max, summary.resets});
+}
+
 std::vector<storage::SeriesRef> Head::FindIds(std::span<const storage::SeriesId> ids) const {
   std::vector<storage::SeriesRef> refs(ids.size());
   for (SeriesRef ref = 1; state_->slots.Has(ref); ++ref) {
@@ -226,6 +272,15 @@ std::vector<std::string> Head::LabelNames() const { return state_->postings.Name
 
 std::vector<std::string> Head::LabelValues(std::string_view name) const {
   return state_->postings.Values(name);
+}
+
+std::vector<std::string> Head::LabelNamesOf(std::span<const storage::SeriesRef> refs) const {
+  return state_->postings.NamesOf(refs);
+}
+
+std::vector<std::string> Head::LabelValuesOf(std::string_view name,
+                                             std::span<const storage::SeriesRef> refs) const {
+  return state_->postings.ValuesOf(name, refs);
 }
 
 }  // namespace vigil::head

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ class Postings {
   [[nodiscard]] size_t Count(std::string_view name, std::string_view value) const;
   [[nodiscard]] std::vector<std::string> Names() const;
   [[nodiscard]] std::vector<std::string> Values(std::string_view name) const;
+  // The same, sorted, of these series only. REQUIRES: refs of this index.
+  [[nodiscard]] std::vector<std::string> NamesOf(std::span<const SeriesRef> refs) const;
+  [[nodiscard]] std::vector<std::string> ValuesOf(std::string_view name,
+                                                  std::span<const SeriesRef> refs) const;
 
   [[nodiscard]] storage::Cardinality GetCardinality(size_t limit) const;
 
@@ -57,12 +62,17 @@ class Postings {
     size_t refs = 0;
   };
 
+  // A matcher that is not trivial, with what the index says about it.
+  struct Term;
+  enum class Asks { kNothing, kAll, kSome };
+
   [[nodiscard]] const Name* Find(std::string_view name) const;
-  [[nodiscard]] RefUnion Collect(const Name& name, const Matcher& matcher, bool matching) const;
-  void Restrict(const Matcher& matcher, Refs* refs) const;
+  Asks Analyse(const Matcher& matcher, Term* term) const;
+  void Collect(Term* term) const;
+  void CollectCheap(std::vector<Term>* terms) const;
+  void Restrict(Term* term, Refs* refs) const;
   void Filter(const Matcher& matcher, Refs* refs) const;
   [[nodiscard]] Refs All() const;
-  bool Start(std::vector<const Matcher*>* matchers, Refs* refs) const;
 
   const SeriesSlots& slots_;
   mutable std::shared_mutex mutex_;  // guards all below

@@ -11,7 +11,7 @@ namespace vigil::head {
 
 using Refs = std::vector<uint32_t>;
 
-// Keeps what is in both. Gallops through the longer list.
+// Keeps what is in both. Gallops through the longer list when it is much longer.
 void IntersectWith(std::span<const uint32_t> other, Refs* refs);
 // Removes what is in the other.
 void Subtract(std::span<const uint32_t> other, Refs* refs);
@@ -28,9 +28,18 @@ class RefUnion {
     total_ += refs.size();
   }
   [[nodiscard]] size_t total() const { return total_; }
-  Refs Take() const;
+  [[nodiscard]] size_t count() const { return lists_.size(); }
+  [[nodiscard]] Refs Take() const;
+  // Keeps the refs that are in one of the lists, or those that are in none.
+  void KeepIn(Refs* refs) const;
+  void RemoveFrom(Refs* refs) const;
 
  private:
+  // So few that sorting them beats a bit for each ref there is.
+  [[nodiscard]] bool IsFew() const { return total_ * 16 < max_ref_ / 64; }
+  [[nodiscard]] std::vector<uint64_t> Bits() const;
+  void Select(bool in, Refs* refs) const;
+
   size_t max_ref_;
   size_t total_ = 0;
   std::vector<std::span<const uint32_t>> lists_;

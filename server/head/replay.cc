@@ -2,9 +2,16 @@
 #include "server/head/replay.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace vigil::head {
 namespace {
+
+// So many samples are appended at once: some per series even when there are many series, and few
+// enough to take little memory beside what they become.
+constexpr size_t kGatheredSamples = size_t{1} << 20;
+// How thinly ids may be spread for a list.
+constexpr size_t kListedPerSeries = 16;
 
 int64_t Grown(size_t before, const SampleStream& stream) {
   return static_cast<int64_t>(stream.capacity()) - static_cast<int64_t>(before);
@@ -21,45 +28,126 @@ bool HasHistogramAt(TimestampMs timestamp, const SideSamples& side) {
 
 }  // namespace
 
-SeriesRef Replayer::RefOf(SeriesId id) {
-  // Ids of a page mostly rise by one, and so do the refs of series loaded in their order.
-  if (slots_.Has(last_ + 1) && slots_.id(last_ + 1) == id) return ++last_;
-  for (; known_ < slots_.size(); ++known_) {
-    refs_[slots_.id(known_ + 1)] = static_cast<uint32_t>(known_ + 1);
+void Replayer::Gathered::Add(SeriesRef ref, TimestampMs timestamp, double value) {
+  const auto narrow = static_cast<uint32_t>(ref);
+  refs.push_back(narrow);
+  timestamps.push_back(timestamp);
+  values.push_back(value);
+  lowest = std::min(lowest, narrow);
+  highest = std::max(highest, narrow);
+}
+
+void Replayer::Gathered::Clear() {
+  refs.clear();
+  timestamps.clear();
+  values.clear();
+  lowest = UINT32_MAX;
+  highest = 0;
+}
+
+void Replayer::LearnIds() {
+  known_ = slots_.size();
+  SeriesId highest = INT64_MIN;
+  lowest_ = INT64_MAX;
+  for (SeriesRef ref = 1; ref <= known_; ++ref) {
+    lowest_ = std::min(lowest_, slots_.id(ref));
+    highest = std::max(highest, slots_.id(ref));
   }
-  const auto found = refs_.find(id);
-  if (found == refs_.end()) return 0;
-  return last_ = found->second;
+  const auto span = static_cast<uint64_t>(highest) - static_cast<uint64_t>(lowest_);
+  listed_.clear();
+  mapped_.clear();
+  if (span < kListedPerSeries * known_) listed_.resize(span + 1);
+  for (SeriesRef ref = 1; ref <= known_; ++ref) {
+    const SeriesId id = slots_.id(ref);
+    (listed_.empty() ? mapped_[id] : listed_[static_cast<size_t>(id - lowest_)]) =
+        static_cast<uint32_t>(ref);
+  }
+}
+
+SeriesRef Replayer::RefOf(SeriesId id) {
+  if (known_ != slots_.size()) LearnIds();
+  if (!listed_.empty()) {
+    const uint64_t place = static_cast<uint64_t>(id) - static_cast<uint64_t>(lowest_);
+    return place < listed_.size() ? listed_[place] : 0;
+  }
+  const auto found = mapped_.find(id);
+  return found == mapped_.end() ? 0 : found->second;
 }
 
 Result<ReplayGrowth> Replayer::Add(std::string_view page, uint64_t generation) {
   samples_.Clear();
   TRY(chunks::DecodeJournalPage(page, &samples_));
   ReplayGrowth growth;
-  RunWalker walker(slots_);
   for (size_t i = 0; i < samples_.size(); ++i) {
     const SeriesRef ref = RefOf(samples_.series[i]);
     if (ref == 0) {
       ++growth.unknown_series;
       continue;
     }
+    gathered_.Add(ref, samples_.timestamps[i], samples_.values[i]);
+  }
+  if (!samples_.histograms.empty()) {
+    RunWalker walker(slots_);
+    AddHistograms(&walker, generation, &growth);
+  }
+  if (gathered_.refs.size() >= kGatheredSamples) Hand(generation, &growth);
+  return growth;
+}
+
+void Replayer::Hand(uint64_t generation, ReplayGrowth* growth) {
+  Join(growth);
+  std::swap(gathered_, taken_);
+  gathered_.Clear();
+  worker_ = std::jthread([this, generation] { AppendGathered(generation); });
+}
+
+void Replayer::Join(ReplayGrowth* growth) {
+  if (worker_.joinable()) worker_.join();
+  growth->samples += appended_.samples;
+  growth->bytes += appended_.bytes;
+  growth->min_time = std::min(growth->min_time, appended_.min_time);
+  growth->max_time = std::max(growth->max_time, appended_.max_time);
+  appended_ = {};
+}
+
+void Replayer::SortBySeries() {
+  ends_.assign(taken_.highest - taken_.lowest + 2, 0);
+  for (const uint32_t ref : taken_.refs) ++ends_[ref - taken_.lowest + 1];
+  for (size_t i = 1; i < ends_.size(); ++i) ends_[i] += ends_[i - 1];
+  sorted_.resize(taken_.refs.size());
+  for (size_t i = 0; i < taken_.refs.size(); ++i) {
+    sorted_[ends_[taken_.refs[i] - taken_.lowest]++] = {taken_.timestamps[i], taken_.values[i]};
+  }
+}
+
+void Replayer::AppendGathered(uint64_t generation) {
+  if (taken_.refs.empty()) return;
+  SortBySeries();
+  RunWalker walker(slots_);
+  size_t begin = 0;
+  for (SeriesRef ref = taken_.lowest; ref <= taken_.highest; ++ref) {
+    const size_t end = ends_[ref - taken_.lowest];
+    if (begin == end) continue;
     Series& series = walker.At(ref);
-    const TimestampMs timestamp = samples_.timestamps[i];
-    const double value = samples_.values[i];
-    SampleStream& open = series.open;
-    if (timestamp <= open.last_time()) {
-      const bool again = timestamp == open.last_time() && SameBits(value, open.last_value());
-      if (!again) late_.push_back({ref, timestamp, value});
+    series.generation = generation;
+    AppendTo(&series.open, ref, std::span(sorted_).subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+void Replayer::AppendTo(SampleStream* open, SeriesRef ref, std::span<const Sample> samples) {
+  for (const Sample& sample : samples) {
+    if (sample.timestamp <= open->last_time()) {
+      const bool again =
+          sample.timestamp == open->last_time() && SameBits(sample.value, open->last_value());
+      if (!again) late_.push_back({ref, sample.timestamp, sample.value});
       continue;
     }
-    series.generation = generation;
-    growth.bytes += open.Append(timestamp, value);
-    ++growth.samples;
-    growth.min_time = std::min(growth.min_time, timestamp);
-    growth.max_time = std::max(growth.max_time, timestamp);
+    appended_.bytes += open->Append(sample.timestamp, sample.value);
+    ++appended_.samples;
+    appended_.min_time = std::min(appended_.min_time, sample.timestamp);
+    appended_.max_time = std::max(appended_.max_time, sample.timestamp);
   }
-  if (!samples_.histograms.empty()) AddHistograms(&walker, generation, &growth);
-  return growth;
 }
 
 void Replayer::AddHistograms(RunWalker* walker, uint64_t generation, ReplayGrowth* growth) {
@@ -111,6 +199,10 @@ void Replayer::Merge(Series* series, const Late* from, const Late* to, ReplayGro
 
 ReplayGrowth Replayer::Finish(uint64_t generation) {
   ReplayGrowth growth;
+  Join(&growth);
+  std::swap(gathered_, taken_);
+  AppendGathered(generation);
+  Join(&growth);
   std::stable_sort(late_.begin(), late_.end(), [](const Late& a, const Late& b) {
     return a.ref != b.ref ? a.ref < b.ref : a.timestamp < b.timestamp;
   });

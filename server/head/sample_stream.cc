@@ -137,28 +137,41 @@ uint8_t* SampleStream::PutXor(uint8_t* control, uint8_t* out, double value) {
 
 namespace {
 
+// Where a reader of a stream stands.
+struct StreamState {
+  const uint8_t* next = nullptr;
+  unsigned run = 0;  // samples left that repeat
+  TimestampMs time = 0;
+  int64_t step = 0;
+  double value = 0;
+  int64_t integer = 0;
+  double power = 1;
+};
+
 // Reads a stream sample by sample; its own bytes are trusted, the ends are checked all the same.
 class StreamReader {
  public:
-  StreamReader(const uint8_t* data, size_t size, TimestampMs first_time)
-      : reader_(std::string_view(reinterpret_cast<const char*>(data), size)), time_(first_time) {}
+  StreamReader(const StreamState& state, const uint8_t* end)
+      : reader_(std::string_view(reinterpret_cast<const char*>(state.next),
+                                 static_cast<size_t>(end - state.next))),
+        state_(state) {}
 
-  [[nodiscard]] bool AtEnd() const { return run_ == 0 && reader_.AtEnd(); }
-  [[nodiscard]] TimestampMs time() const { return time_; }
-  [[nodiscard]] double value() const { return value_; }
+  [[nodiscard]] bool AtEnd() const { return state_.run == 0 && reader_.AtEnd(); }
+  [[nodiscard]] TimestampMs time() const { return state_.time; }
+  [[nodiscard]] double value() const { return state_.value; }
 
   void Next() {
-    if (run_ == 0) {
+    if (state_.run == 0) {
       uint8_t control = 0;
       Check(reader_.Byte(&control));
       if (control >= kSample) {
         ReadSample(control);
         return;
       }
-      run_ = control + 1U;
+      state_.run = control + 1U;
     }
-    --run_;
-    time_ = WrapAdd(time_, step_);
+    --state_.run;
+    state_.time = WrapAdd(state_.time, state_.step);
   }
 
  private:
@@ -168,9 +181,9 @@ class StreamReader {
     if ((control & kStepChanges) != 0) {
       int64_t change = 0;
       Check(reader_.ZigZagVarint(&change));
-      step_ = WrapAdd(step_, change);
+      state_.step = WrapAdd(state_.step, change);
     }
-    time_ = WrapAdd(time_, step_);
+    state_.time = WrapAdd(state_.time, state_.step);
     const unsigned n = control & 15;
     uint64_t word = 0;
     switch (control & 0x30) {
@@ -179,44 +192,175 @@ class StreamReader {
       case kInteger: {
         Check(reader_.Word(n, &word));
         const unsigned shift = 64 - 8 * n;
-        integer_ += n == 0 ? 0 : static_cast<int64_t>(word << shift) >> shift;
-        value_ = static_cast<double>(integer_) / power_;
+        state_.integer += n == 0 ? 0 : static_cast<int64_t>(word << shift) >> shift;
+        state_.value = static_cast<double>(state_.integer) / state_.power;
         return;
       }
       case kXor:
         Check(reader_.Word(n < 8 ? 8 - n : 16 - n, &word));
         if (n >= 8) word <<= 8 * (n - 8);
-        value_ = std::bit_cast<double>(std::bit_cast<uint64_t>(value_) ^ word);
+        state_.value = std::bit_cast<double>(std::bit_cast<uint64_t>(state_.value) ^ word);
         return;
       default:
         break;
     }
     chunks::Number number;
     Check(reader_.Byte(&control) && reader_.NumberAfter(control, &number));
-    value_ = number.value;
+    state_.value = number.value;
     if (!number.decimal) return;
-    integer_ = number.mantissa;
-    power_ = chunks::kPowersOfTen[control >> 4];
+    state_.integer = number.mantissa;
+    state_.power = chunks::kPowersOfTen[control >> 4];
   }
 
   chunks::ByteReader reader_;
-  unsigned run_ = 0;  // samples left that repeat
-  TimestampMs time_;
-  int64_t step_ = 0;
-  double value_ = 0;
-  int64_t integer_ = 0;
-  double power_ = 1;
+  StreamState state_;
 };
+
+// Room behind the columns, written without a check per value.
+class ColumnTail {
+ public:
+  ColumnTail(SampleColumns* out, size_t expected) : out_(out), size_(out->timestamps.size()) {
+    MakeRoom(expected);
+  }
+  ~ColumnTail() {
+    out_->timestamps.resize(size_);
+    out_->values.resize(size_);
+  }
+  ColumnTail(const ColumnTail&) = delete;
+  ColumnTail& operator=(const ColumnTail&) = delete;
+
+  void MakeRoom(size_t count) {
+    if (size_ + count <= out_->timestamps.size()) return;
+    const size_t size = std::max(size_ + count, size_ + size_ / 2);
+    out_->timestamps.resize(size);
+    out_->values.resize(size);
+  }
+  // REQUIRES: room.
+  void Put(TimestampMs time, double value) {
+    out_->timestamps[size_] = time;
+    out_->values[size_] = value;
+    ++size_;
+  }
+  [[nodiscard]] TimestampMs* times() { return out_->timestamps.data() + size_; }
+  [[nodiscard]] double* values() { return out_->values.data() + size_; }
+  [[nodiscard]] size_t room() const { return out_->timestamps.size() - size_; }
+  void Added(size_t count) { size_ += count; }
+
+ private:
+  SampleColumns* out_;
+  size_t size_;
+};
+
+struct WantedTimes {
+  TimestampMs min;
+  TimestampMs max;
+};
+
+int64_t SignExtended(uint64_t word, unsigned bytes) {
+  const unsigned shift = 64 - 8 * bytes;
+  return bytes == 0 ? 0 : static_cast<int64_t>(word << shift) >> shift;
+}
+
+// The rare kind of value, out of line so that the rest keeps its registers.
+__attribute__((noinline)) StreamState WithNumber(StreamState s) {
+  chunks::ByteReader reader({reinterpret_cast<const char*>(s.next), chunks::kMaxNumberBytes});
+  chunks::Number number;
+  const uint8_t kind = *s.next;
+  CHECK(reader.ReadNumber(&number));
+  s.next += chunks::kMaxNumberBytes - reader.left();
+  s.value = number.value;
+  if (!number.decimal) return s;
+  s.integer = number.mantissa;
+  s.power = chunks::kPowersOfTen[kind >> 4];
+  return s;
+}
+
+inline const uint8_t* AddStepChange(const uint8_t* next, int64_t* step) {
+  uint64_t change = 0;
+  unsigned shift = 0;
+  for (; *next >= 0x80; shift += 7) change |= uint64_t{*next++ & 0x7fU} << shift;
+  change |= uint64_t{*next++} << shift;
+  *step = WrapAdd(*step, chunks::UnZigZag(change));
+  return next;
+}
+
+inline double Xored(double value, uint64_t word, unsigned n) {
+  const uint64_t change = n < 8 ? word << (8 * n) >> (8 * n) : word << (8 * n - 64);
+  return std::bit_cast<double>(std::bit_cast<uint64_t>(value) ^ change);
+}
+
+// The quick reader, for bytes with so many behind them that no read needs a check. Stops where the
+// bytes reach `end`, the columns are full, or the times are behind the span. Everything is in
+// variables of its own: in a struct it would live in memory, which takes as long as all the rest.
+StreamState ReadQuickly(const StreamState& from, const uint8_t* end, const WantedTimes& span,
+                        ColumnTail* out) {
+  const uint8_t* next = from.next;
+  TimestampMs time = from.time;
+  int64_t step = from.step;
+  int64_t integer = from.integer;
+  double value = from.value;
+  double power = from.power;
+  TimestampMs* const times = out->times();
+  double* const values = out->values();
+  const size_t room = out->room() < kMaxRun ? 0 : out->room() - kMaxRun;
+  size_t count = 0;
+  while (next < end && count < room && time <= span.max) {
+    const uint8_t control = *next++;
+    for (unsigned i = control; i < kSample; --i) {  // repeats; runs out below zero
+      time = WrapAdd(time, step);
+      times[count] = time;
+      values[count] = value;
+      count += time >= span.min && time <= span.max ? 1 : 0;
+    }
+    if (control < kSample) continue;
+    if ((control & kStepChanges) != 0) next = AddStepChange(next, &step);
+    time = WrapAdd(time, step);
+    const unsigned n = control & 15;
+    const uint64_t word = chunks::LoadWord(next);
+    if ((control & 0x30) == kInteger) {
+      next += n;
+      integer += SignExtended(word, n);
+      value = power == 1 ? static_cast<double>(integer) : static_cast<double>(integer) / power;
+    } else if ((control & 0x30) == kXor) {
+      next += n < 8 ? 8 - n : 16 - n;
+      value = Xored(value, word, n);
+    } else if ((control & 0x30) == kNumber) {
+      const StreamState s = WithNumber({next, 0, time, step, value, integer, power});
+      next = s.next;
+      value = s.value;
+      integer = s.integer;
+      power = s.power;
+    }
+    // Written over by the next one when it does not count.
+    times[count] = time;
+    values[count] = value;
+    count += time >= span.min && time <= span.max ? 1 : 0;
+  }
+  out->Added(count);
+  return {next, 0, time, step, value, integer, power};
+}
 
 }  // namespace
 
 void DecodeSampleStream(const uint8_t* data, size_t size, TimestampMs first_time,
-                        TimestampMs min_time, TimestampMs max_time, SampleColumns* out) {
-  StreamReader reader(data, size, first_time);
-  while (!reader.AtEnd()) {
-    reader.Next();
-    if (reader.time() > max_time) return;
-    if (reader.time() >= min_time) out->Add(reader.time(), reader.value());
+                        TimestampMs min_time, TimestampMs max_time, SampleColumns* out,
+                        size_t count) {
+  const uint8_t* const end = data + size;
+  const WantedTimes span{min_time, max_time};
+  StreamState state{.next = data, .time = first_time};
+  ColumnTail columns(out, (count > 0 ? count : size / 2) + kMaxRun + 1);
+  const uint8_t* const quick_end = size < kMaxSampleBytes ? data : end - kMaxSampleBytes;
+  while (state.next < quick_end && state.time <= max_time) {
+    if (columns.room() <= kMaxRun) columns.MakeRoom(size / 4 + kMaxRun + 1);
+    state = ReadQuickly(state, quick_end, span, &columns);
+  }
+  StreamReader last(state, end);
+  while (!last.AtEnd()) {
+    last.Next();
+    if (last.time() > max_time) return;
+    if (last.time() < min_time) continue;
+    columns.MakeRoom(1);
+    columns.Put(last.time(), last.value());
   }
 }
 

@@ -64,8 +64,10 @@ class SampleStream {
   int64_t integer_ = 0;  // of the last value that was a decimal
 };
 
-// Appends the samples within [min_time, max_time] to *out. REQUIRES: bytes of a SampleStream.
+// Appends the samples within [min_time, max_time] to *out. `count`: of all samples, when it is
+// known; room for them is made once. REQUIRES: bytes of a SampleStream.
 void DecodeSampleStream(const uint8_t* data, size_t size, TimestampMs first_time,
-                        TimestampMs min_time, TimestampMs max_time, SampleColumns* out);
+                        TimestampMs min_time, TimestampMs max_time, SampleColumns* out,
+                        size_t count = 0);
 
 }  // namespace vigil::head

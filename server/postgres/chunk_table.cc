@@ -13,9 +13,6 @@
 namespace vigil::postgres {
 namespace {
 
-constexpr int kReadAttempts = 3;
-constexpr std::string_view kUndefinedTable = "42P01";
-
 std::string Mine(const Ownership& owner) {
   return "id = " + std::to_string(owner.ingester) + " AND epoch = " + std::to_string(owner.epoch);
 }
@@ -32,42 +29,6 @@ Result<void> RecordFlushed(Connection* connection, const Ownership& owner,
   return Unavailable("another vigil-server has taken this database over: nothing was flushed");
 }
 
-std::string ReadSql(const std::string& table) {
-  return "SELECT series_id, min_time, span_ms, n, encoding, data FROM " + table +
-         " WHERE series_id = ANY ($1::int8[]) AND min_time <= $3::int8 "
-         "AND min_time + span_ms >= $2::int8";
-}
-
-// Copies the rows behind those that *table has, but not those that ended before the cutoff.
-void AppendRows(const Rows& rows, TimestampMs cutoff, storage::ChunkTable* table) {
-  size_t bytes = 0;
-  for (int row = 0; row < rows.size(); ++row) bytes += rows.Bytes(row, 5).size();
-  std::string& arena = table->arena.emplace_back();
-  arena.reserve(bytes);
-  for (int row = 0; row < rows.size(); ++row) {
-    if (rows.Int(row, 1) + rows.Int(row, 2) < cutoff) continue;
-    const std::string_view data = rows.Bytes(row, 5);
-    const char* at = arena.data() + arena.size();
-    arena.append(data);
-    storage::ChunkRow& out = table->rows.emplace_back();
-    out.series = rows.Int(row, 0);
-    out.min_time = rows.Int(row, 1);
-    out.max_time = out.min_time + rows.Int(row, 2);
-    out.count = static_cast<uint32_t>(rows.Int(row, 3));
-    out.encoding = static_cast<uint16_t>(rows.Int(row, 4));
-    out.data = {at, data.size()};
-  }
-}
-
-void SortRows(std::vector<storage::ChunkRow>* rows) {
-  const auto before = [](const storage::ChunkRow& a, const storage::ChunkRow& b) {
-    return std::tie(a.series, a.min_time) < std::tie(b.series, b.min_time);
-  };
-  if (!std::is_sorted(rows->begin(), rows->end(), before)) {
-    std::stable_sort(rows->begin(), rows->end(), before);
-  }
-}
-
 }  // namespace
 
 PostgresChunkTable::PostgresChunkTable(ChunkTableOptions options, storage::Journal* journal,
@@ -77,9 +38,10 @@ PostgresChunkTable::PostgresChunkTable(ChunkTableOptions options, storage::Journ
       journal_(journal),
       ring_(ring),
       leaves_(leaves),
-      retention_(retention),
       clock_(clock),
-      readers_(options_.conninfo, options_.read_connections, clock) {}
+      reader_({options_.conninfo, options_.read_connections, options_.read_timeout_ms,
+               options_.cache_bytes},
+              leaves, retention, clock) {}
 
 Result<void> PostgresChunkTable::WriteFlush(const std::function<bool(storage::ChunkRow*)>& next,
                                             storage::JournalPosition flushed) {
@@ -116,11 +78,16 @@ Result<void> PostgresChunkTable::FlushOnce(const std::function<bool(storage::Chu
   TRY(connection->Execute("BEGIN", timeout_ms));
   storage::ChunkRow row;
   while (next(&row)) TRY_CONTEXT(flush.Add(row), "flushing chunks");
-  TRY(flush.Finish(
-      [&](const std::string& table, TimestampMs newest) { leaves_->Raise(table, newest); }));
+  std::vector<std::string> touched;
+  TRY(flush.Finish([&](const std::string& table, TimestampMs newest) {
+    leaves_->Raise(table, newest);
+    touched.push_back(table);
+  }));
   TRY(RecordFlushed(connection.get(), options_.owner, flushed, timeout_ms));
   unresolved_ = flushed;
-  TRY_CONTEXT(connection->Execute("COMMIT", timeout_ms), "flushing chunks");
+  const auto committed = connection->Execute("COMMIT", timeout_ms);
+  leaves_->Changed(touched);
+  TRY_CONTEXT(committed, "flushing chunks");
   unresolved_.reset();
   figures_.With([&](ChunkMetrics& m) {
     m.flushed_rows += flush.rows();
@@ -152,9 +119,15 @@ Result<void> PostgresChunkTable::WriteChunks(std::span<const storage::SeriesReco
   for (const storage::SeriesRecord& record : series) TRY(insert.Add(record));
   TRY(insert.Finish());
   for (const storage::ChunkRow& row : rows) TRY_CONTEXT(chunks.Add(row), "writing old samples");
-  TRY(chunks.Finish(
-      [&](const std::string& table, TimestampMs newest) { leaves_->Raise(table, newest); }));
-  TRY_CONTEXT(connection->Execute("COMMIT", timeout_ms), "writing old samples");
+  std::vector<std::string> touched;
+  TRY(chunks.Finish([&](const std::string& table, TimestampMs newest) {
+    leaves_->Raise(table, newest);
+    touched.push_back(table);
+  }));
+  const auto committed = connection->Execute("COMMIT", timeout_ms);
+  leaves_->Changed(touched);
+  if (connection->broken()) leaves_->MarkStale();  // it may be committed any moment
+  TRY_CONTEXT(committed, "writing old samples");
   return Ok();
 }
 
@@ -169,6 +142,7 @@ Result<bool> PostgresChunkTable::FlushedBefore(Connection* connection,
     return Unavailable("another vigil-server has taken this database over: nothing was flushed");
   }
   const bool committed = static_cast<storage::JournalPosition>(rows.Int(0, 0)) >= *unresolved_;
+  if (committed) leaves_->AllChanged();  // by what was not known when it failed
   const bool same = *unresolved_ == flushed;
   unresolved_.reset();
   if (committed && !same) {
@@ -209,74 +183,20 @@ void PostgresChunkTable::TruncateCovered(Connection* connection, storage::Journa
 Result<storage::ChunkTable> PostgresChunkTable::Read(std::span<const storage::SeriesId> series,
                                                      TimestampMs min_time,
                                                      TimestampMs max_time) const {
-  if (series.empty()) return storage::ChunkTable();
-  const int64_t start_ns = clock_.MonotonicNs();
-  Result<storage::ChunkTable> table = Unavailable("not read yet");
-  for (int attempt = 0; attempt < kReadAttempts; ++attempt) {
-    auto reader = readers_.Take(options_.read_timeout_ms);
-    if (!reader) {
-      table = std::move(reader).error();
-      break;
-    }
-    table = ReadOnce(&*reader, series, min_time, max_time);
-    // A leaf was replaced, or the connection had died while it was idle.
-    const bool stale = reader->connection->last_sqlstate() == kUndefinedTable;
-    const bool died = reader->connection->broken();
-    const bool reload =
-        !table && stale && leaves_->Load(reader->connection.get(), options_.read_timeout_ms);
-    readers_.Return(std::move(reader).value());
-    if (table || !(reload || (died && table.error().kind == ErrorKind::kUnavailable))) break;
-  }
-  const double seconds = static_cast<double>(clock_.MonotonicNs() - start_ns) * 1e-9;
-  figures_.With([&](ChunkMetrics& m) {
-    ++m.reads;
-    m.read_seconds += seconds;
-    if (!table) ++m.read_failures;
-    if (!table) return;
-    m.read_rows += table->rows.size();
-    for (const std::string& arena : table->arena) m.read_bytes += arena.size();
-  });
-  return table;
+  return reader_.Read(series, min_time, max_time);
 }
 
-Result<storage::ChunkTable> PostgresChunkTable::ReadOnce(ReadConnection* reader,
-                                                         std::span<const storage::SeriesId> series,
-                                                         TimestampMs min_time,
-                                                         TimestampMs max_time) const {
-  Connection* connection = reader->connection.get();
-  std::vector<std::string> statements;
-  std::vector<TimestampMs> cutoffs;
-  const auto retention = retention_->Copy();
-  const TimestampMs today = std::min(clock_.Now(), leaves_->Newest());
-  for (const Leaf& leaf : leaves_->Overlapping(min_time, max_time)) {
-    const TimestampMs cutoff = retention->CutoffOf(leaf.retention_class, today);
-    if (leaf.newest < cutoff) continue;  // the next pass of the upkeep drops it
-    if (!reader->prepared.contains(leaf.table)) {
-      TRY(connection->Prepare(leaf.table, ReadSql(leaf.table), options_.read_timeout_ms));
-      reader->prepared.insert(leaf.table);
-    }
-    statements.push_back(leaf.table);
-    cutoffs.push_back(cutoff);
-  }
-  storage::ChunkTable table;
-  if (statements.empty()) return table;
-  Parameters parameters;
-  parameters.Int8Array(series).Int8(min_time).Int8(max_time);
-  const std::vector<Rows> leaves =
-      TRY(connection->RunPrepared(statements, parameters, options_.read_timeout_ms));
-  size_t total = 0;
-  for (const Rows& rows : leaves) total += static_cast<size_t>(rows.size());
-  table.rows.reserve(total);
-  table.arena.reserve(leaves.size());
-  for (size_t i = 0; i < leaves.size(); ++i) AppendRows(leaves[i], cutoffs[i], &table);
-  SortRows(&table.rows);
-  return table;
-}
-
-void PostgresChunkTable::Close() { readers_.Close(); }
+void PostgresChunkTable::Close() { reader_.Close(); }
 
 ChunkMetrics PostgresChunkTable::metrics() const {
   ChunkMetrics metrics = figures_.Copy();
+  const ChunkMetrics reads = reader_.metrics();
+  metrics.reads = reads.reads;
+  metrics.read_failures = reads.read_failures;
+  metrics.read_rows = reads.read_rows;
+  metrics.read_bytes = reads.read_bytes;
+  metrics.read_seconds = reads.read_seconds;
+  metrics.cache = reader_.cache_metrics();
   for (const Leaf& leaf : leaves_->All()) {
     ++metrics.leaves;
     metrics.oldest_leaf = std::min<int64_t>(metrics.oldest_leaf, leaf.start);

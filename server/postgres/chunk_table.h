@@ -13,7 +13,7 @@
 #include "client-lib/base/clock.h"
 #include "client-lib/base/mutex.h"
 #include "client-lib/base/result.h"
-#include "server/postgres/connection_pool.h"
+#include "server/postgres/chunk_reader.h"
 #include "server/postgres/journal_ring.h"
 #include "server/postgres/leaf_registry.h"
 #include "server/postgres/metrics.h"
@@ -29,6 +29,7 @@ struct ChunkTableOptions {
   int read_connections = 4;
   int64_t read_timeout_ms = 30'000;
   int64_t write_timeout_ms = 60'000;
+  uint64_t cache_bytes = 0;  // of chunks that were read; 0: none are kept
 };
 
 // A flush is one transaction: COPY into the leaves, then the ingester's flushed_seq, guarded by the
@@ -57,9 +58,10 @@ class PostgresChunkTable : public storage::ChunkStore {
 
   // Empties the ring's tables that chunks cover. Counts what it could not do; never an error.
   void TruncateCovered(Connection* connection, storage::JournalPosition flushed);
+  void WarmUp() { reader_.WarmUp(); }
   void Close();
   [[nodiscard]] ChunkMetrics metrics() const;
-  [[nodiscard]] uint64_t open_read_connections() const { return readers_.open(); }
+  [[nodiscard]] uint64_t open_read_connections() const { return reader_.open_connections(); }
 
  private:
   Result<void> FlushOnce(const std::function<bool(storage::ChunkRow*)>& next,
@@ -68,17 +70,13 @@ class PostgresChunkTable : public storage::ChunkStore {
   Result<bool> FlushedBefore(Connection* connection, storage::JournalPosition flushed);
   Result<Leaf> LeafFor(int32_t retention_class, TimestampMs time,
                        std::unique_ptr<Connection>* creator);
-  Result<storage::ChunkTable> ReadOnce(ReadConnection* reader,
-                                       std::span<const storage::SeriesId> series,
-                                       TimestampMs min_time, TimestampMs max_time) const;
 
   const ChunkTableOptions options_;
   storage::Journal* const journal_;
   JournalRing* const ring_;
   LeafRegistry* const leaves_;
-  const SharedRetention* const retention_;
   const Clock& clock_;
-  mutable ConnectionPool readers_;
+  mutable ChunkReader reader_;
   mutable Guarded<ChunkMetrics> figures_;
   // Of the flushing thread: position of a flush whose commit was not answered.
   std::optional<storage::JournalPosition> unresolved_;

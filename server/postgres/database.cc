@@ -14,8 +14,10 @@
 #include "server/postgres/exemplar_table.h"
 #include "server/postgres/journal.h"
 #include "server/postgres/journal_tables.h"
+#include "server/postgres/metadata_table.h"
 #include "server/postgres/ownership.h"
 #include "server/postgres/recovery.h"
+#include "server/postgres/rollup_reader.h"
 #include "server/postgres/schema.h"
 
 namespace vigil::postgres {
@@ -62,6 +64,8 @@ struct Database::Impl {
   std::unique_ptr<PostgresChunkTable> chunks;
   std::unique_ptr<PostgresRecovery> recovery;
   std::unique_ptr<PostgresExemplarTable> exemplars;
+  std::unique_ptr<PostgresMetadataTable> metadata;
+  std::unique_ptr<RollupReader> rollups;
   std::unique_ptr<Maintenance> maintenance;
 
   void Build(std::unique_ptr<Connection> connection, const Ownership& owner,
@@ -91,12 +95,20 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   chunk_options.read_connections = options.read_connections;
   chunk_options.read_timeout_ms = options.read_timeout_ms;
   chunk_options.write_timeout_ms = options.write_timeout_ms;
+  chunk_options.cache_bytes = options.chunk_cache_bytes;
   chunks = std::make_unique<PostgresChunkTable>(std::move(chunk_options), journal.get(), &ring,
                                                 leaves.get(), &retention, clock);
   ExemplarTableOptions exemplar_options;
   exemplar_options.conninfo = options.conninfo;
+  exemplar_options.retention = &retention;
   exemplar_options.timeout_ms = options.write_timeout_ms;
   exemplars = std::make_unique<PostgresExemplarTable>(std::move(exemplar_options), clock);
+  RollupReaderOptions rollup_options;
+  rollup_options.conninfo = options.conninfo;
+  rollup_options.timeout_ms = options.read_timeout_ms;
+  rollups =
+      std::make_unique<RollupReader>(std::move(rollup_options), leaves.get(), &retention, clock);
+  metadata = std::make_unique<PostgresMetadataTable>(options.conninfo, options.write_timeout_ms);
   recovery = std::make_unique<PostgresRecovery>(options.conninfo, owner, options.read_timeout_ms);
   MaintenanceOptions upkeep = options.maintenance;
   upkeep.conninfo = options.conninfo;
@@ -126,6 +138,7 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   TRY_CONTEXT(impl->maintenance->LoadTombstones(reader.get()), "reading the tombstones");
   // What a crash left behind between a flush and its housekeeping.
   impl->chunks->TruncateCovered(reader.get(), owner.flushed);
+  impl->chunks->WarmUp();
   return std::unique_ptr<Database>(new Database(std::move(impl)));
 }
 
@@ -135,11 +148,14 @@ Database::~Database() { Close(0); }
 void Database::Close(int64_t timeout_ms) {
   impl_->journal->Stop(timeout_ms);
   impl_->chunks->Close();
+  impl_->rollups->Close();
 }
 
 storage::Journal& Database::journal() { return *impl_->journal; }
 storage::ChunkStore& Database::chunks() { return *impl_->chunks; }
 storage::ExemplarTable& Database::exemplars() { return *impl_->exemplars; }
+const storage::RollupStore& Database::rollups() { return *impl_->rollups; }
+storage::MetadataTable& Database::metadata() { return *impl_->metadata; }
 storage::Recovery& Database::recovery() { return *impl_->recovery; }
 const std::string& Database::conninfo() const { return impl_->options.conninfo; }
 Maintenance& Database::maintenance() { return *impl_->maintenance; }

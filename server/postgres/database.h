@@ -11,6 +11,7 @@
 #include "server/postgres/maintenance.h"
 #include "server/postgres/metrics.h"
 #include "server/storage/backend.h"
+#include "server/storage/rollup_store.h"
 
 namespace vigil::postgres {
 
@@ -40,6 +41,8 @@ struct DatabaseOptions {
   // Connections kept for reading.
   int read_connections = 4;
   int64_t read_timeout_ms = 30'000;
+  // Encoded chunks kept in memory once they were read.
+  uint64_t chunk_cache_bytes = 64U << 20;
   int64_t write_timeout_ms = 60'000;
 };
 
@@ -61,6 +64,8 @@ class Database {
   storage::Journal& journal();
   storage::ChunkStore& chunks();
   storage::ExemplarTable& exemplars();
+  storage::MetadataTable& metadata();
+  const storage::RollupStore& rollups();
   // Before the first Enqueue only.
   storage::Recovery& recovery();
   // Retention and compaction; somebody has to call it (server/maintenance_scheduler.h).

@@ -7,6 +7,7 @@
 
 #include "client-lib/model/float_text.h"
 #include "server/postgres/binary.h"
+#include "server/postgres/transaction.h"
 
 namespace vigil::postgres {
 namespace {
@@ -70,12 +71,28 @@ Result<void> PostgresExemplarTable::Connect() {
 
 Result<std::vector<storage::ExemplarRow>> PostgresExemplarTable::ReadNewest(size_t count) {
   MutexLock lock(mutex_);
-  TRY(Connect());
   Parameters parameters;
   parameters.Int8(static_cast<int64_t>(count));
-  auto found = connection_->Query(
+  return Read(
       "SELECT series_id, t, value, labels FROM vigil.exemplar_data ORDER BY t DESC LIMIT $1",
-      parameters, options_.timeout_ms);
+      parameters);
+}
+
+Result<std::vector<storage::ExemplarRow>> PostgresExemplarTable::ReadSpan(
+    std::span<const storage::SeriesId> series, TimestampMs start, TimestampMs end, size_t most) {
+  MutexLock lock(mutex_);
+  Parameters parameters;
+  parameters.Int8Array(series).Int8(start).Int8(end).Int8(static_cast<int64_t>(most));
+  return Read(
+      "SELECT series_id, t, value, labels FROM vigil.exemplar_data WHERE series_id = ANY ($1) "
+      "AND t BETWEEN $2 AND $3 ORDER BY t DESC LIMIT $4",
+      parameters);
+}
+
+Result<std::vector<storage::ExemplarRow>> PostgresExemplarTable::Read(
+    const std::string& sql, const Parameters& parameters) {
+  TRY(Connect());
+  auto found = connection_->Query(sql, parameters, options_.timeout_ms);
   if (!found) {
     connection_.reset();
     return std::move(found).error();
@@ -94,6 +111,7 @@ Result<std::vector<storage::ExemplarRow>> PostgresExemplarTable::ReadNewest(size
 
 Result<void> PostgresExemplarTable::Write(std::span<const storage::ExemplarRow> rows) {
   const TimestampMs now = clock_.Now();
+  const int64_t kept = options_.retention->Copy()->time_ms;  // 0: for ever
   Connection& connection = *connection_;
   TRY(connection.Execute("BEGIN", options_.timeout_ms));
   Columns columns;
@@ -107,7 +125,7 @@ Result<void> PostgresExemplarTable::Write(std::span<const storage::ExemplarRow> 
   };
   for (const storage::ExemplarRow& row : rows) {
     const TimestampMs time = row.exemplar.timestamp;
-    if (time < now - options_.retention_ms || time > now + kMaxAheadMs) continue;
+    if ((kept != 0 && time < now - kept) || time > now + kMaxAheadMs) continue;
     TRY(OpenDay(DayOf(time)));
     columns.Add(row);
     if (columns.series.size() == kRowsPerStatement) TRY(insert());
@@ -123,18 +141,27 @@ Result<void> PostgresExemplarTable::OpenDay(int64_t day) {
                                std::to_string(day * kDayMs) + ") TO (" +
                                std::to_string((day + 1) * kDayMs) + ")",
                            options_.timeout_ms));
-  const std::string over = std::to_string(DayOf(clock_.Now() - options_.retention_ms));
-  const Rows old = TRY(connection_->Query(
-      "SELECT relname FROM pg_class WHERE relnamespace = 'vigil'::regnamespace AND relkind = 'r' "
-      "AND relname ~ '^exemplar_d[0-9]+$' AND substr(relname, 11)::int8 < " +
-          over,
-      options_.timeout_ms));
-  for (int i = 0; i < old.size(); ++i) {
-    TRY(connection_->Execute("DROP TABLE vigil." + std::string(old.Bytes(i, 0)),
-                             options_.timeout_ms));
-  }
   days_.insert(day);
   return Ok();
+}
+
+Result<uint64_t> DropExemplarsBefore(Connection* connection, const Ownership& owner,
+                                     TimestampMs before, int64_t timeout_ms) {
+  uint64_t dropped = 0;
+  TRY(InTransaction(connection, kShortLocks, timeout_ms, [&]() -> Result<void> {
+    TRY(HoldFence(connection, owner, timeout_ms));
+    const Rows old = TRY(connection->Query(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'vigil'::regnamespace AND relkind = 'r' "
+        "AND relname ~ '^exemplar_d[0-9]+$' AND substr(relname, 11)::int8 < " +
+            std::to_string(DayOf(before)),
+        timeout_ms));
+    for (int i = 0; i < old.size(); ++i) {
+      TRY(connection->Execute("DROP TABLE vigil." + std::string(old.Bytes(i, 0)), timeout_ms));
+    }
+    dropped = static_cast<uint64_t>(old.size());
+    return Ok();
+  }));
+  return dropped;
 }
 
 }  // namespace vigil::postgres

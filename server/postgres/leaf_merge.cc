@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/postgres/chunk_flush.h"
+#include "server/postgres/page_packer.h"
 #include "server/postgres/transaction.h"
 
 namespace vigil::postgres {
@@ -18,7 +19,9 @@ std::string CreateSql(const Leaf& to) {
   return "CREATE TABLE " + to.table + " (LIKE " + ClassTableName(to.retention_class) +
          " INCLUDING DEFAULTS INCLUDING STORAGE, CHECK (class = " +
          std::to_string(to.retention_class) + " AND min_time >= " + std::to_string(to.start) +
-         " AND min_time < " + std::to_string(to.end) + ")) WITH (autovacuum_enabled = false)";
+         " AND min_time < " + std::to_string(to.end) +
+         ")) WITH (autovacuum_enabled = false, toast_tuple_target = " +
+         std::to_string(kInlineRowBytes) + ")";
 }
 
 // The COPY into the new table.
@@ -29,10 +32,11 @@ class Sink {
     AppendCopyHeader(&copy_);
   }
   Result<void> Put(const storage::ChunkRow& row) {
-    AppendChunkRow(row, &copy_);
+    pages_.Add(row, &copy_);
     return copy_.size() < kPieceBytes ? Ok() : Send();
   }
   Result<void> Finish() {
+    pages_.Finish(&copy_);
     AppendCopyTrailer(&copy_);
     TRY(Send());
     return connection_->FinishCopyIn(timeout_ms_);
@@ -47,6 +51,7 @@ class Sink {
 
   Connection* const connection_;
   const int64_t timeout_ms_;
+  PagePacker pages_;
   std::string copy_;  // in COPY's binary format, not yet sent
 };
 
@@ -78,7 +83,8 @@ Result<MergeCounts> BuildMergedLeaf(const LeafReadOptions& options, const std::v
                               TRY(reader.ForEachSeries(stop, merge_series));
                               TRY(sink.Finish());
                               return writer->Execute(
-                                  "CREATE INDEX ON " + to.table + " (series_id, min_time)",
+                                  "CREATE INDEX ON " + to.table +
+                                      " (series_id, min_time) WITH (fillfactor = 100)",
                                   timeout_ms);
                             }),
               "building the table " + to.table);

@@ -78,6 +78,7 @@ Result<void> LeafRegistry::Load(Connection* connection, int64_t timeout_ms) {
   }
   MutexLock lock(mutex_);
   leaves_ = std::move(leaves);
+  for (Leaf& leaf : leaves_) leaf.version = ++version_;
   return Ok();
 }
 
@@ -145,13 +146,33 @@ void LeafRegistry::Raise(const std::string& table, TimestampMs newest) {
   }
 }
 
+void LeafRegistry::Changed(const std::vector<std::string>& tables) {
+  MutexLock lock(mutex_);
+  for (Leaf& leaf : leaves_) {
+    if (std::find(tables.begin(), tables.end(), leaf.table) != tables.end()) {
+      leaf.version = ++version_;
+    }
+  }
+}
+
+void LeafRegistry::AllChanged() {
+  MutexLock lock(mutex_);
+  for (Leaf& leaf : leaves_) leaf.version = ++version_;
+}
+
+uint64_t LeafRegistry::newest_version() const {
+  MutexLock lock(mutex_);
+  return version_;
+}
+
 void LeafRegistry::Replace(const std::vector<std::string>& gone, const Leaf& added) {
   MutexLock lock(mutex_);
   std::erase_if(leaves_, [&gone](const Leaf& leaf) {
     return std::find(gone.begin(), gone.end(), leaf.table) != gone.end();
   });
   if (added.table.empty()) return;
-  leaves_.insert(std::upper_bound(leaves_.begin(), leaves_.end(), added, Before), added);
+  const auto at = std::upper_bound(leaves_.begin(), leaves_.end(), added, Before);
+  leaves_.insert(at, added)->version = ++version_;
 }
 
 TimestampMs LeafRegistry::Newest() const {

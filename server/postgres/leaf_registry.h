@@ -25,6 +25,8 @@ struct Leaf {
   TimestampMs end = 0;                      //
   TimestampMs newest = 0;                   // max_time of any chunk in it
   int32_t generation = 0;                   // how often it was rewritten
+  // Of its rows, as far as this server changes them; no two leaves ever have the same.
+  uint64_t version = 0;
 };
 
 // Start of the leaf that time falls in, also for negative times.
@@ -45,6 +47,7 @@ class LeafRegistry {
   Result<void> LoadIfStale(Connection* connection, int64_t timeout_ms);
   // What is known may be wrong: a change was sent whose outcome is unknown.
   void MarkStale() { stale_ = true; }
+  [[nodiscard]] bool stale() const { return stale_; }
   // The leaf that chunks starting at `time` go to; empty table when there is none yet.
   [[nodiscard]] Leaf Find(int32_t retention_class, TimestampMs time) const;
   // Creates and attaches the leaf for `time` in a transaction of its own, then it is known.
@@ -56,6 +59,13 @@ class LeafRegistry {
   // A flush brought chunks up to `newest`. Raise it before the flush commits: too high only means
   // a look in vain.
   void Raise(const std::string& table, TimestampMs newest);
+  // Rows were written into these leaves, or may have been: call it when the outcome is known,
+  // before anybody relies on the rows being there. They get new versions.
+  void Changed(const std::vector<std::string>& tables);
+  // The same of all leaves.
+  void AllChanged();
+  // Of any leaf so far.
+  [[nodiscard]] uint64_t newest_version() const;
   // The leaves with these tables are gone; `added` (when it has a table) came in their place.
   void Replace(const std::vector<std::string>& gone, const Leaf& added);
   // Of any sample in any leaf; INT64_MIN without leaves.
@@ -73,6 +83,7 @@ class LeafRegistry {
   std::atomic<bool> stale_{false};
   mutable Mutex mutex_;
   Leaves leaves_ GUARDED_BY(mutex_);  // by class and start
+  uint64_t version_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace vigil::postgres

@@ -28,6 +28,13 @@ Result<bool> IsUnchanged(Connection* connection, const LeafState& state, int64_t
          rows.Int(0, 1) == state.leaf.generation;
 }
 
+// The resolutions that all of them are rolled up to.
+int32_t Resolutions(const std::vector<LeafState>& from) {
+  int32_t all = from.front().resolutions;
+  for (const LeafState& state : from) all &= state.resolutions;
+  return all;
+}
+
 // The generation that the roll-ups of the span are of.
 int32_t RolledUp(const std::vector<LeafState>& from, const LeafReplacement& to) {
   const bool any = std::any_of(from.begin(), from.end(),
@@ -57,12 +64,12 @@ Result<void> Exchange(Connection* connection, const std::vector<LeafState>& from
       "ALTER TABLE " + ClassTableName(leaf.retention_class) + " ATTACH PARTITION " + leaf.table +
           " FOR VALUES FROM (" + start + ") TO (" + end +
           "); INSERT INTO vigil.leaf (class, min_time, end_time, rel, newest, n_chunks, n_samples, "
-          "generation, merged_chunks, merged_at, purged, rolled_up) VALUES (" +
+          "generation, merged_chunks, merged_at, purged, rolled_up, resolutions) VALUES (" +
           std::to_string(leaf.retention_class) + ", " + start + ", " + end + ", '" +
           Unqualified(leaf.table) + "', " + std::to_string(leaf.newest) + ", " + rows + ", " +
           std::to_string(to.counts.samples_out) + ", " + std::to_string(leaf.generation) + ", " +
           rows + ", " + now + ", " + std::to_string(to.purged) + ", " + std::to_string(rolled_up) +
-          ")",
+          ", " + std::to_string(Resolutions(from)) + ")",
       timeout_ms);
 }
 
@@ -87,7 +94,8 @@ Result<void> DropTables(Connection* connection, const Rows& names, int64_t timeo
 Result<std::vector<LeafState>> ReadLeafStates(Connection* connection, int64_t timeout_ms) {
   const Rows rows = TRY(connection->Query(
       "SELECT quote_ident(rel), class, min_time, end_time, newest, generation, n_chunks, "
-      "merged_chunks, merged_at, purged, rolled_up FROM vigil.leaf ORDER BY class, min_time",
+      "merged_chunks, merged_at, purged, rolled_up, resolutions FROM vigil.leaf ORDER BY class, "
+      "min_time",
       timeout_ms));
   std::vector<LeafState> states;
   for (int row = 0; row < rows.size(); ++row) {
@@ -103,6 +111,7 @@ Result<std::vector<LeafState>> ReadLeafStates(Connection* connection, int64_t ti
     state.merged_at = rows.Int(row, 8);
     state.purged = rows.Int(row, 9);
     state.rolled_up = static_cast<int32_t>(rows.Int(row, 10));
+    state.resolutions = static_cast<int32_t>(rows.Int(row, 11));
   }
   return states;
 }

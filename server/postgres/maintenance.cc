@@ -9,8 +9,10 @@
 
 #include "client-lib/base/log.h"
 #include "server/postgres/connection.h"
+#include "server/postgres/exemplar_table.h"
 #include "server/postgres/retention_classes.h"
 #include "server/postgres/rollup_job.h"
+#include "server/postgres/series_expiry.h"
 
 namespace vigil::postgres {
 namespace {
@@ -148,6 +150,14 @@ Result<void> Maintenance::Retain(Connection* connection) {
   const uint64_t rollups =
       TRY(DropExpiredRollups(connection, options_.owner, policy->rollups,
                              std::min(clock_.Now(), leaves_->Newest()), options_.timeout_ms));
+  if (report.by_time + report.by_size + rollups > 0) expiry_from_ = 0;
+  if (expiry_from_ != INT64_MAX) {
+    const ExpiryStep step =
+        TRY_CONTEXT(NoteExpiredSeries(connection, expiry_from_, options_.timeout_ms),
+                    "looking for series without data");
+    expiry_from_ = step.last;
+  }
+  TRY_CONTEXT(RetainExemplars(connection, policy->time_ms), "dropping exemplars");
   figures_.With([&](MaintenanceMetrics& m) {
     m.rollup_leaves_dropped += rollups;
     m.dropped_by_time += report.by_time;
@@ -155,6 +165,26 @@ Result<void> Maintenance::Retain(Connection* connection) {
     m.store_bytes = report.bytes;
   });
   return Ok();
+}
+
+Result<void> Maintenance::RetainExemplars(Connection* connection, int64_t kept_ms) {
+  if (kept_ms == 0) return Ok();
+  const TimestampMs newest = std::min(clock_.Now(), leaves_->Newest());
+  auto dropped =
+      DropExemplarsBefore(connection, options_.owner, newest - kept_ms, options_.timeout_ms);
+  // With a reader in the way the next pass does it.
+  if (!dropped) {
+    const bool locked = dropped.error().kind == ErrorKind::kUnavailable && !connection->broken();
+    return locked ? Result<void>() : std::move(dropped).error();
+  }
+  figures_.With([&](MaintenanceMetrics& m) { m.dropped_tables += *dropped; });
+  return Ok();
+}
+
+Result<uint64_t> Maintenance::DropExpired() {
+  MutexLock lock(pass_mutex_);
+  auto connection = TRY(Open());
+  return DropExpiredSeries(connection.get(), options_.owner, options_.timeout_ms);
 }
 
 bool Maintenance::IsClosed(const LeafState& state) const {

@@ -93,11 +93,16 @@ class Maintenance {
     Mutex& mutex_;
   };
 
+  // Lets go of series that have nothing any more; returns how many. REQUIRES: as
+  // DropExpiredSeries().
+  Result<uint64_t> DropExpired();
+
   [[nodiscard]] MaintenanceMetrics metrics() const;
 
  private:
   [[nodiscard]] Result<std::unique_ptr<Connection>> Open() const;
   Result<void> Tidy(Connection* connection);
+  Result<void> RetainExemplars(Connection* connection, int64_t kept_ms);
   Result<void> Retain(Connection* connection);
   Result<void> MergeDue(Connection* connection, const std::stop_token& stop);
   Result<void> MergeDays(Connection* connection, const std::stop_token& stop);
@@ -133,8 +138,9 @@ class Maintenance {
   SharedRetention* const retention_;
   const Clock& clock_;
   const std::function<FlushState()> flush_state_;
-  Mutex pass_mutex_;                 // one pass at a time
-  std::atomic<bool> tidied_{false};  // of passes; they call it from lambdas
+  Mutex pass_mutex_;                               // one pass at a time
+  std::atomic<bool> tidied_{false};                // of passes; they call it from lambdas
+  std::atomic<storage::SeriesId> expiry_from_{0};  // where to look for series without data
   Guarded<MaintenanceMetrics> figures_;
   Guarded<std::shared_ptr<const storage::Tombstones>> tombstones_;
   Mutex tombstone_mutex_;  // one change at a time

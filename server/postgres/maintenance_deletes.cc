@@ -5,6 +5,7 @@
 
 #include "client-lib/base/log.h"
 #include "server/postgres/maintenance.h"
+#include "server/postgres/rollup_job.h"
 #include "server/postgres/tombstone_table.h"
 
 namespace vigil::postgres {
@@ -129,6 +130,7 @@ Result<void> Maintenance::Forget(Connection* connection, const storage::Tombston
     const bool in_chunks = std::any_of(states.begin(), states.end(),
                                        [&one](const LeafState& s) { return Concerns(one, s); });
     if (in_memory || in_chunks) continue;
+    TRY(PurgeRollups(connection, options_.owner, one, options_.timeout_ms));
     TRY(DeleteTombstone(connection, options_.owner, one.id, options_.timeout_ms));
     flushes_before_.erase(one.id);
     std::erase_if(left, [&one](const storage::Tombstone& t) { return t.id == one.id; });

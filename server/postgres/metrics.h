@@ -31,6 +31,14 @@ struct JournalMetrics {
   std::string last_error;
 };
 
+struct ChunkCacheMetrics {
+  uint64_t hits = 0;  // of one series in one leaf each
+  uint64_t misses = 0;
+  uint64_t evictions = 0;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+};
+
 struct ChunkMetrics {
   uint64_t flushes = 0;
   uint64_t flush_failures = 0;
@@ -49,6 +57,7 @@ struct ChunkMetrics {
   uint64_t read_rows = 0;
   uint64_t read_bytes = 0;
   double read_seconds = 0;
+  ChunkCacheMetrics cache;
 };
 
 struct MaintenanceMetrics {

@@ -29,6 +29,13 @@ struct RetentionClass {
 struct RollupPolicy {
   int64_t five_minutes_ms = 0;
   int64_t one_hour_ms = 0;
+  // Queries take them instead of samples that are still there only when these are so old.
+  int64_t use_after_ms = 86'400'000;
+
+  // As in vigil.leaf: 1 is 5m, 2 is 1h.
+  [[nodiscard]] int32_t Resolutions() const {
+    return (five_minutes_ms != 0 ? 1 : 0) | (one_hour_ms != 0 ? 2 : 0);
+  }
 };
 
 struct RetentionPolicy {

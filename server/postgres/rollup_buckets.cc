@@ -6,9 +6,10 @@
 namespace vigil::postgres {
 namespace {
 
+// A time on a border is in the bucket that ends there.
 TimestampMs BucketOf(TimestampMs time, int64_t width_ms) {
-  const int64_t into = time % width_ms;
-  return time - (into < 0 ? into + width_ms : into);
+  const int64_t into = (time - 1) % width_ms;
+  return time - 1 - (into < 0 ? into + width_ms : into);
 }
 
 }  // namespace

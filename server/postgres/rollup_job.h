@@ -33,6 +33,11 @@ Result<RollupCounts> RollUpLeaf(const LeafReadOptions& options, const Ownership&
                                 const storage::Tombstones& tombstones, const Clock& clock,
                                 const std::stop_token& stop);
 
+// Removes the buckets that have samples the tombstone deletes, whole: those of leaves that are
+// still there are made anew anyway, the others are all that was left. Guarded by the fence.
+Result<void> PurgeRollups(Connection* connection, const Ownership& owner,
+                          const storage::Tombstone& tombstone, int64_t timeout_ms);
+
 // Drops the leaves of roll-ups that have expired; a resolution that is switched off loses nothing.
 // Returns how many. Guarded by the fence.
 Result<uint64_t> DropExpiredRollups(Connection* connection, const Ownership& owner,

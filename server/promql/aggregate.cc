@@ -8,29 +8,12 @@
 
 #include "server/promql/aggregate_histogram.h"
 #include "server/promql/statistics.h"
+#include "server/promql/sum_rows.h"
 
 namespace vigil::promql {
 namespace {
 
-// What becomes of native histograms.
-enum class Histograms { kIgnored, kCounted, kSum, kMean };
-
 // One group at one step. Add() for each sample; Get() when there was at least one.
-struct SumCell {
-  static constexpr Histograms kHistograms = Histograms::kSum;
-  KahanSum sum;
-  bool empty = true;
-  void Add(double v) {
-    if (empty) {
-      sum.sum = v;
-      empty = false;
-    } else {
-      sum.Add(v);
-    }
-  }
-  [[nodiscard]] double Get() const { return empty ? StaleNaN() : sum.sum + sum.c; }
-};
-
 struct MeanCell {
   static constexpr Histograms kHistograms = Histograms::kMean;
   KahanMean mean;
@@ -93,8 +76,31 @@ struct DeviationCell : VarianceCell {
   [[nodiscard]] double Get() const { return count == 0 ? StaleNaN() : std::sqrt(squares / count); }
 };
 
-// Takes rows as they come; holds one cell per group and step.
+// The cells of all groups, a row of steps per group.
 template <typename Cell>
+class CellRows {
+ public:
+  static constexpr Histograms kHistograms = Cell::kHistograms;
+  explicit CellRows(size_t steps) : steps_(steps) {}
+
+  void Resize(size_t groups) { cells_.resize(groups * steps_); }
+  void AddRow(size_t group, std::span<const double> row) {
+    Cell* cell = cells_.data() + group * steps_;
+    for (const double v : row) {
+      if (!IsStaleNaN(v)) cell->Add(v);
+      ++cell;
+    }
+  }
+  void Add(size_t cell, double v) { cells_[cell].Add(v); }
+  [[nodiscard]] double Get(size_t cell) const { return cells_[cell].Get(); }
+
+ private:
+  size_t steps_;
+  std::vector<Cell> cells_;
+};
+
+// Takes rows as they come.
+template <typename Cells>
 class Stream : public RowSink {
  public:
   Stream(Evaluator& evaluator, const AggregateExpr& expr)
@@ -102,25 +108,25 @@ class Stream : public RowSink {
         expr_(expr),
         steps_(evaluator.grid().count),
         grouping_(expr),
-        histograms_(Cell::kHistograms == Histograms::kSum ? HistogramAggregate::kSum
-                                                          : HistogramAggregate::kMean,
+        cells_(steps_),
+        histograms_(Cells::kHistograms == Histograms::kSum ? HistogramAggregate::kSum
+                                                           : HistogramAggregate::kMean,
                     evaluator.query().notes, expr.operand->pos) {}
 
   Result<void> Take(const SeriesRow& row) override {
     const size_t group = grouping_.Of(row.labels, row.drop_name);
-    if (cells_.size() < grouping_.size() * steps_) {
-      TRY(evaluator_.query().CheckRoom(grouping_.size() * steps_));
-      cells_.resize(grouping_.size() * steps_);
+    if (groups_ < grouping_.size()) {
+      groups_ = grouping_.size();
+      group_label_bytes_ += row.labels.HeapBytes();
+      TRY(evaluator_.query().CheckRoom(
+          {groups_ * steps_, groups_ * steps_ * 2 * sizeof(double) + group_label_bytes_}));
+      cells_.Resize(groups_);
     }
     const size_t first = group * steps_;
     if (!histograms_.empty()) {
       AddChecked(row, first);
     } else {
-      Cell* cell = cells_.data() + first;
-      for (const double v : row.values) {
-        if (!IsStaleNaN(v)) cell->Add(v);
-        ++cell;
-      }
+      cells_.AddRow(group, row.values);
     }
     if (!row.histograms.empty()) AddHistograms(row, first);
     return Ok();
@@ -131,7 +137,7 @@ class Stream : public RowSink {
     std::vector<HistogramPtr> histogram_row;
     for (size_t group = 0; group < grouping_.size(); ++group) {
       const size_t first = group * steps_;
-      for (size_t step = 0; step < steps_; ++step) row[step] = cells_[first + step].Get();
+      for (size_t step = 0; step < steps_; ++step) row[step] = cells_.Get(first + step);
       histogram_row.clear();
       if (!histograms_.empty()) {
         histogram_row.resize(steps_);
@@ -151,7 +157,7 @@ class Stream : public RowSink {
   void AddChecked(const SeriesRow& row, size_t first) {
     for (size_t step = 0; step < steps_; ++step) {
       if (IsStaleNaN(row.values[step]) || histograms_.IsVoid(first + step)) continue;
-      cells_[first + step].Add(row.values[step]);
+      cells_.Add(first + step, row.values[step]);
     }
   }
 
@@ -159,14 +165,14 @@ class Stream : public RowSink {
     for (size_t step = 0; step < steps_; ++step) {
       const HistogramPtr& histogram = row.histograms[step];
       if (histogram == nullptr) continue;
-      Cell& cell = cells_[first + step];
-      if constexpr (Cell::kHistograms == Histograms::kCounted) {
-        cell.Add(0);
-      } else if constexpr (Cell::kHistograms == Histograms::kIgnored) {
+      if constexpr (Cells::kHistograms == Histograms::kCounted) {
+        cells_.Add(first + step, 0);
+      } else if constexpr (Cells::kHistograms == Histograms::kIgnored) {
         evaluator_.query().notes.IgnoredInAggregation(expr_.operand->pos,
                                                       AggregateOpText(expr_.op));
       } else {
-        histograms_.Add(first + step, *histogram, !IsStaleNaN(cell.Get()), row.labels.MetricName());
+        histograms_.Add(first + step, *histogram, !IsStaleNaN(cells_.Get(first + step)),
+                        row.labels.MetricName());
       }
     }
   }
@@ -175,13 +181,15 @@ class Stream : public RowSink {
   const AggregateExpr& expr_;
   size_t steps_;
   Grouping grouping_;
-  std::vector<Cell> cells_;  // a row of steps per group
+  size_t groups_ = 0;
+  size_t group_label_bytes_ = 0;  // at most
+  Cells cells_;
   HistogramCells histograms_;
 };
 
-template <typename Cell>
+template <typename Cells>
 Result<void> StreamRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
-  Stream<Cell> stream(evaluator, expr);
+  Stream<Cells> stream(evaluator, expr);
   TRY(evaluator.Rows(*expr.operand, stream));
   return stream.Finish(sink);
 }
@@ -200,33 +208,39 @@ uint64_t Grouping::Key(const Labels& labels) const {
 }
 
 size_t Grouping::Of(const Labels& labels, bool drop_name) {
-  const auto [at, fresh] = groups_.emplace(Key(labels), labels_.size());
-  if (fresh) {
-    labels_.push_back(without_ ? labels.Without(names_) : labels.KeepOnly(names_));
-    drop_name_.push_back(0);
+  const uint64_t key = Key(labels);
+  // Series come sorted: mostly this one belongs to the group of the one before.
+  if (labels_.empty() || key != last_key_) {
+    const auto [at, fresh] = groups_.try_emplace(key, labels_.size());
+    if (fresh) {
+      labels_.push_back(without_ ? labels.Without(names_) : labels.KeepOnly(names_));
+      drop_name_.push_back(0);
+    }
+    last_key_ = key;
+    last_ = at->second;
   }
-  if (drop_name) drop_name_[at->second] = 1;
-  return at->second;
+  if (drop_name) drop_name_[last_] = 1;
+  return last_;
 }
 
 Result<void> AggregateRows(Evaluator& evaluator, const AggregateExpr& expr, RowSink& sink) {
   switch (expr.op) {
     case AggregateOp::kSum:
-      return StreamRows<SumCell>(evaluator, expr, sink);
+      return StreamRows<SumRows>(evaluator, expr, sink);
     case AggregateOp::kAvg:
-      return StreamRows<MeanCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<MeanCell>>(evaluator, expr, sink);
     case AggregateOp::kMin:
-      return StreamRows<MinCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<MinCell>>(evaluator, expr, sink);
     case AggregateOp::kMax:
-      return StreamRows<MaxCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<MaxCell>>(evaluator, expr, sink);
     case AggregateOp::kCount:
-      return StreamRows<CountCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<CountCell>>(evaluator, expr, sink);
     case AggregateOp::kGroup:
-      return StreamRows<GroupCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<GroupCell>>(evaluator, expr, sink);
     case AggregateOp::kStddev:
-      return StreamRows<DeviationCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<DeviationCell>>(evaluator, expr, sink);
     case AggregateOp::kStdvar:
-      return StreamRows<VarianceCell>(evaluator, expr, sink);
+      return StreamRows<CellRows<VarianceCell>>(evaluator, expr, sink);
     case AggregateOp::kQuantile:
       return QuantileRows(evaluator, expr, sink);
     case AggregateOp::kCountValues:

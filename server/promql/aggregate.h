@@ -33,6 +33,8 @@ class Grouping {
   bool without_;
   std::vector<std::string> names_;  // sorted
   std::unordered_map<uint64_t, size_t> groups_;
+  uint64_t last_key_ = 0;  // of the last call, when there is a group
+  size_t last_ = 0;
   std::vector<Labels> labels_;
   std::vector<uint8_t> drop_name_;
 };

@@ -104,7 +104,9 @@ class ValueCounter : public RowSink {
     if (!hidden_) builder_.Set(label_, text);
     const auto [at, fresh] = rows_.emplace(builder_.Build(), out_.size());
     if (fresh) {
-      TRY(evaluator_.query().CheckRoom(out_.values.size() + out_.steps));
+      const size_t samples = out_.values.size() + out_.steps;
+      label_bytes_ += at->first.HeapBytes();
+      TRY(evaluator_.query().CheckRoom({samples, 2 * samples * sizeof(double) + label_bytes_}));
       out_.AppendEmpty(at->first, false);
     }
     return at->second;
@@ -119,6 +121,7 @@ class ValueCounter : public RowSink {
   bool hidden_;
   Grouping grouping_;
   Vector out_;
+  size_t label_bytes_ = 0;
   std::unordered_map<Labels, size_t> rows_;
   std::string text_;
   LabelsBuilder builder_;

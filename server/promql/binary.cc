@@ -22,7 +22,7 @@ Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowS
   const Keep keep = expr.return_bool ? Keep::kBool : vector_left ? Keep::kLeft : Keep::kRight;
   BinaryNotes notes(expr);
   const auto run = [&](RowSink& out) {
-    RowFunction apply([&](const SeriesRow& row) {
+    RowFunction apply([&](const SeriesRow& row) -> Result<void> {
       const OperandRow vector_side{row.values, row.histograms};
       const OperandRow scalar_side{scalar};
       const OperandRow& left = vector_left ? vector_side : scalar_side;
@@ -31,6 +31,8 @@ Result<void> VectorScalarRows(Evaluator& evaluator, const BinaryExpr& expr, RowS
       if (!row.histograms.empty() || IsTrim(expr.op)) {
         ApplyHistogramOp(expr, keep, left, right, row.values, row.histograms, &notes);
       }
+      // A series of which nothing is left is no twin of another.
+      if (!AnyPresent(row.values) && !AnyPresent(row.histograms)) return Ok();
       return out.Take(row);
     });
     return evaluator.Rows(vector, apply);

@@ -157,8 +157,9 @@ class Matching {
 
   Result<void> Emit(const Labels& labels, bool drop_name) {
     if (!AnyPresent(row_) && !AnyPresent(histogram_row_)) return Ok();
-    samples_ += RowCost(row_, histogram_row_);
-    TRY(evaluator_.query().CheckRoom(samples_));
+    room_.samples += RowCost(row_, histogram_row_);
+    room_.bytes += RowBytes({labels, drop_name, row_, histogram_row_});
+    TRY(evaluator_.query().CheckRoom(room_));
     const bool drops = expr_.return_bool || (KeepsName() && drop_name);
     out_.Append(labels, drops, row_, histogram_row_);
     return Ok();
@@ -240,7 +241,7 @@ class Matching {
   // Of the pair in hand.
   std::vector<double> row_;
   std::vector<HistogramPtr> histogram_row_;
-  size_t samples_ = 0;
+  Room room_;
   Vector out_;
 };
 

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "server/promql/engine_evaluator.h"
+#include "server/promql/query_profile.h"
 #include "server/promql/workers.h"
 
 namespace vigil::promql {
@@ -52,7 +53,7 @@ Result<void> DropNames(Value* value) {
 }
 
 // A range vector has no steps to merge by: twins are an error.
-Result<void> CheckTwins(const std::vector<RangeSeries>& matrix) {
+Result<void> CheckTwins(const std::vector<ResultSeries>& matrix) {
   for (size_t i = 1; i < matrix.size(); ++i) {
     if (matrix[i].labels == matrix[i - 1].labels) {
       return ExecutionError(std::string(kSameLabelset));
@@ -63,22 +64,12 @@ Result<void> CheckTwins(const std::vector<RangeSeries>& matrix) {
 
 void FillMatrix(Value* value, QueryResult* result) {
   std::ranges::sort(value->matrix, {}, &RangeSeries::labels);
-  size_t samples = 0;
-  for (const RangeSeries& series : value->matrix) samples += series.samples.size();
-  // Reserved in full, so that the views stay valid.
-  result->timestamp_column.reserve(samples);
-  result->value_column.reserve(samples);
-  for (const RangeSeries& series : value->matrix) {
-    const size_t at = result->value_column.size();
-    const size_t n = series.samples.size();
-    result->timestamp_column.insert(result->timestamp_column.end(),
-                                    series.samples.timestamps.begin(),
-                                    series.samples.timestamps.end());
-    result->value_column.insert(result->value_column.end(), series.samples.values.begin(),
-                                series.samples.values.end());
-    result->series.push_back({series.labels, std::span(result->timestamp_column).subspan(at, n),
-                              std::span(result->value_column).subspan(at, n),
-                              series.samples.histograms});
+  result->sample_columns.reserve(value->matrix.size());
+  result->series.reserve(value->matrix.size());
+  for (RangeSeries& series : value->matrix) {
+    const SampleColumns& kept = result->sample_columns.emplace_back(std::move(series.samples));
+    result->series.push_back(
+        {std::move(series.labels), kept.timestamps, kept.values, kept.histograms});
   }
 }
 
@@ -134,7 +125,7 @@ Result<void> FillResult(Value* value, const Grid& grid, const QueryRequest& requ
       break;
     case ValueType::kMatrix:
       FillMatrix(value, result);
-      return CheckTwins(value->matrix);
+      return CheckTwins(result->series);
     default:
       break;
   }
@@ -148,7 +139,8 @@ Result<void> FillResult(Value* value, const Grid& grid, const QueryRequest& requ
 Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
       workers_(options_.helper_threads == 0 ? nullptr
-                                            : std::make_shared<Workers>(options_.helper_threads)) {}
+                                            : std::make_shared<Workers>(options_.helper_threads)),
+      memory_(std::make_shared<MemoryPool>(options_.max_memory_bytes)) {}
 
 Result<QueryResult> Engine::Execute(const storage::Queryable& store,
                                     const QueryRequest& request) const {
@@ -168,19 +160,23 @@ Result<QueryResult> Engine::Execute(const storage::Queryable& store, const Expr&
                         options_.default_subquery_step_ms ? options_.default_subquery_step_ms()
                                                           : kDefaultSubqueryStep};
   const Plan plan = TRY(Plan::Make(expr, times));
-  QueryContext query(store, options_, request, plan, times);
+  QueryContext query(store, options_, request, plan, times, memory_);
   query.workers = workers_.get();
   TRY(query.CheckRoom(grid.count));
   query.stats.total_queryable_samples_per_step.assign(grid.count, 0);
+  if (request.profile != nullptr) request.profile->Begin(clock, query.stats);
   const int64_t prepared = clock.MonotonicNs();
 
   Evaluator evaluator(query, grid, Evaluator::Role::kMain);
   Value value = TRY(evaluator.Eval(expr));
+  // What stopped in its middle is no result.
+  TRY(query.CheckAlive());
   TRY(DropNames(&value));
   const int64_t evaluated = clock.MonotonicNs();
 
   QueryResult result;
   TRY(FillResult(&value, grid, request, &result));
+  result.memory = query.TakeMemory();
   result.warnings = query.notes.Warnings(request.text);
   result.infos = query.notes.Infos(request.text);
   const int64_t done = clock.MonotonicNs();

@@ -19,16 +19,23 @@
 #include "client-lib/model/sample.h"
 #include "server/promql/ast.h"
 #include "server/promql/parser.h"
+#include "server/promql/query_memory.h"
 #include "server/storage/storage.h"
 
 namespace vigil::promql {
 
-class Workers;  // server/promql/workers.h
+class QueryProfile;    // server/promql/query_profile.h
+struct QueryProgress;  // server/promql/query_progress.h
+class Workers;         // server/promql/workers.h
 
 struct EngineOptions {
   DurationMs lookback_delta_ms = 5 * 60 * 1000;
   // Samples a query may hold in memory at once.
   size_t max_samples = 50'000'000;
+  // Bytes that one query, and all of them together with results that are not written yet, may hold;
+  // 0: no limit.
+  size_t max_query_bytes = 0;
+  size_t max_memory_bytes = 0;
   DurationMs timeout_ms = 2 * 60 * 1000;
   // Step of subqueries that name none: the global evaluation_interval. Empty: one minute.
   std::function<DurationMs()> default_subquery_step_ms;
@@ -52,7 +59,12 @@ struct QueryRequest {
   DurationMs step_ms = 0;            // 0: an instant query at start
   DurationMs lookback_delta_ms = 0;  // 0: the engine's
   DurationMs timeout_ms = 0;         // 0: the engine's; the smaller of both is in force
-  std::stop_token stop;              // the client went away or the server ends
+  // The coarsest roll-ups that may stand in for samples, 0: none; -1: as server/promql/stand_ins.h
+  // has it.
+  DurationMs max_source_resolution_ms = -1;
+  std::stop_token stop;               // the client went away or the server ends
+  QueryProgress* progress = nullptr;  // null: nobody watches
+  QueryProfile* profile = nullptr;    // null: nobody asks what each node costs
 
   [[nodiscard]] bool instant() const { return step_ms == 0; }
 };
@@ -71,6 +83,9 @@ struct QueryStats {
   int64_t total_queryable_samples = 0;
   int64_t peak_samples = 0;
   int64_t samples_read = 0;
+  int64_t series = 0;  // selected, by all selectors together
+  int64_t chunks_in_memory = 0;
+  int64_t chunks_in_database = 0;
   // One entry per step.
   std::vector<int64_t> total_queryable_samples_per_step;
   double eval_total_s = 0;
@@ -103,6 +118,8 @@ struct QueryResult {
   // What the views of `series` point into.
   std::vector<TimestampMs> timestamp_column;
   std::vector<double> value_column;
+  std::vector<SampleColumns> sample_columns;
+  QueryMemory memory;
 };
 
 // Threads: any; queries share nothing but the helper threads.
@@ -124,6 +141,7 @@ class Engine {
  private:
   EngineOptions options_;
   std::shared_ptr<Workers> workers_;  // null without helpers
+  std::shared_ptr<MemoryPool> memory_;
 };
 
 }  // namespace vigil::promql

@@ -4,8 +4,13 @@
 
 #include <algorithm>
 
+#include "server/promql/query_progress.h"
+
 namespace vigil::promql {
 namespace {
+
+constexpr size_t kSeriesBytes = 256;
+constexpr size_t kChunkBytes = 2048;
 
 DurationMs TimeoutOf(const EngineOptions& options, const QueryRequest& request) {
   return request.timeout_ms > 0 ? std::min(request.timeout_ms, options.timeout_ms)
@@ -16,7 +21,7 @@ DurationMs TimeoutOf(const EngineOptions& options, const QueryRequest& request) 
 
 QueryContext::QueryContext(const storage::Queryable& store_in, const EngineOptions& options_in,
                            const QueryRequest& request_in, const Plan& plan_in,
-                           const PlanTimes& times_in)
+                           const PlanTimes& times_in, std::shared_ptr<MemoryPool> pool)
     : store(store_in),
       options(options_in),
       request(request_in),
@@ -24,33 +29,63 @@ QueryContext::QueryContext(const storage::Queryable& store_in, const EngineOptio
       times(times_in),
       lookback_ms(request_in.lookback_delta_ms > 0 ? request_in.lookback_delta_ms
                                                    : options_in.lookback_delta_ms),
-      deadline_ns_(options_in.clock->MonotonicNs() +
-                   TimeoutOf(options_in, request_in) * 1'000'000) {}
+      profile(request_in.profile),
+      deadline_ns_(options_in.clock->MonotonicNs() + TimeoutOf(options_in, request_in) * 1'000'000),
+      memory_(std::move(pool), options_in.max_query_bytes) {}
+
+Result<std::unique_ptr<storage::SeriesSet>> QueryContext::Select(
+    const std::vector<Matcher>& matchers, const storage::SelectHints& hints) {
+  auto series = TRY(store.Select(matchers, hints));
+  const storage::SeriesSet::Chunks chunks = series->chunks();
+  stats.series += static_cast<int64_t>(series->size());
+  stats.chunks_in_memory += static_cast<int64_t>(chunks.in_memory);
+  stats.chunks_in_database += static_cast<int64_t>(chunks.in_database);
+  // About what the selection itself holds, encoded; it is there only while its series are read.
+  TRY(CheckRoom({0, series->size() * kSeriesBytes + chunks.in_database * kChunkBytes}));
+  if (QueryProgress* progress = request.progress) {
+    progress->series.store(stats.series, std::memory_order_relaxed);
+    progress->chunks_in_memory.store(stats.chunks_in_memory, std::memory_order_relaxed);
+    progress->chunks_in_database.store(stats.chunks_in_database, std::memory_order_relaxed);
+  }
+  return series;
+}
 
 Result<void> QueryContext::CheckAlive() {
+  if (request.progress != nullptr) {
+    request.progress->samples.store(stats.samples_read, std::memory_order_relaxed);
+  }
   if (request.stop.stop_requested()) {
     return Canceled("query was canceled in expression evaluation");
   }
   // Reading the clock costs more than a short series: every 16th call is often enough.
-  if (calls_++ % 16 == 0 && options.clock->MonotonicNs() > deadline_ns_) {
+  if (over_.load(std::memory_order_relaxed) ||
+      (calls_++ % 16 == 0 && options.clock->MonotonicNs() > deadline_ns_)) {
     return Timeout("query timed out in expression evaluation");
   }
   return Ok();
 }
 
-Result<void> QueryContext::CheckRoom(size_t samples) {
-  const size_t total = held_ + samples;
+bool QueryContext::Over() const {
+  if (over_.load(std::memory_order_relaxed)) return true;
+  if (request.stop.stop_requested()) return true;
+  if (options.clock->MonotonicNs() <= deadline_ns_) return false;
+  over_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+Result<void> QueryContext::CheckRoom(Room room) {
+  const size_t total = held_.samples + room.samples;
   stats.peak_samples = std::max(stats.peak_samples, static_cast<int64_t>(total));
   if (total > options.max_samples) {
     return ExecutionError(
         "query processing would load too many samples into memory in query execution");
   }
-  return Ok();
+  return memory_.Reach(held_.bytes + room.bytes);
 }
 
-Result<SampleCharge> QueryContext::Hold(size_t samples) {
-  TRY(CheckRoom(samples));
-  return SampleCharge(&held_, samples);
+Result<SampleCharge> QueryContext::Hold(Room room) {
+  TRY(CheckRoom(room));
+  return SampleCharge(&held_, room);
 }
 
 }  // namespace vigil::promql

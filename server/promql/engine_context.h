@@ -2,14 +2,17 @@
 // What all parts of one running query share: the store, the plan, limits, annotations, statistics.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <stop_token>
+#include <memory>
+#include <vector>
 
 #include "client-lib/base/result.h"
 #include "server/promql/annotations.h"
 #include "server/promql/engine.h"
 #include "server/promql/engine_plan.h"
+#include "server/promql/query_memory.h"
 #include "server/promql/value.h"
 #include "server/storage/storage.h"
 
@@ -21,7 +24,8 @@ class Workers;  // server/promql/workers.h
 class QueryContext {
  public:
   QueryContext(const storage::Queryable& store_in, const EngineOptions& options_in,
-               const QueryRequest& request_in, const Plan& plan_in, const PlanTimes& times_in);
+               const QueryRequest& request_in, const Plan& plan_in, const PlanTimes& times_in,
+               std::shared_ptr<MemoryPool> pool);
 
   const storage::Queryable& store;
   const EngineOptions& options;
@@ -30,19 +34,34 @@ class QueryContext {
   const PlanTimes& times;
   DurationMs lookback_ms;
   Workers* workers = nullptr;  // null: this thread alone
+  QueryProfile* profile;       // null: nobody asks
   Annotations notes;
   QueryStats stats;
 
+  // What the store has; counted.
+  Result<std::unique_ptr<storage::SeriesSet>> Select(const std::vector<Matcher>& matchers,
+                                                     const storage::SelectHints& hints);
   // timeout or canceled once that is so. Cheap: call it per series.
   Result<void> CheckAlive();
-  // Execution error when the values held and these samples together exceed the limit.
-  Result<void> CheckRoom(size_t samples);
+  // Whether CheckAlive() will fail, for loops that have no way to say so: they may stop in their
+  // middle, what they have done is thrown away. Reads the clock. Threads: any.
+  [[nodiscard]] bool Over() const;
+  // Execution error when what is held and this together exceed a limit.
+  Result<void> CheckRoom(Room room);
+  Result<void> CheckRoom(size_t samples) { return CheckRoom({samples, samples * kSampleBytes}); }
   // Takes room that the charge gives back.
-  Result<SampleCharge> Hold(size_t samples);
+  Result<SampleCharge> Hold(Room room);
+  Result<SampleCharge> Hold(size_t samples) { return Hold({samples, samples * kSampleBytes}); }
+  // The account of all that, for the result that outlives the query.
+  QueryMemory TakeMemory() { return std::move(memory_); }
 
  private:
+  static constexpr size_t kSampleBytes = sizeof(TimestampMs) + sizeof(double);
+
   int64_t deadline_ns_;
-  size_t held_ = 0;
+  mutable std::atomic<bool> over_{false};
+  Room held_;
+  QueryMemory memory_;
   uint32_t calls_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include "server/promql/aggregate.h"
 #include "server/promql/binary.h"
 #include "server/promql/function_table.h"
+#include "server/promql/query_profile.h"
 
 namespace vigil::promql {
 namespace {
@@ -21,21 +22,22 @@ class Collector : public RowSink {
 
   Result<void> Take(const SeriesRow& row) override {
     if (!AnyPresent(row.values) && !AnyPresent(row.histograms)) return Ok();
-    samples_ += RowCost(row.values, row.histograms);
-    TRY(query_.CheckRoom(samples_));
+    room_.samples += RowCost(row.values, row.histograms);
+    room_.bytes += RowBytes(row);
+    TRY(query_.CheckRoom(room_));
     vector_.Append(row.labels, row.drop_name, row.values, row.histograms);
     return Ok();
   }
   Result<Value> Finish() {
     Value value = Value::Of(std::move(vector_));
-    value.charge = TRY(query_.Hold(samples_));
+    value.charge = TRY(query_.Hold(room_));
     return value;
   }
 
  private:
   QueryContext& query_;
   Vector vector_;
-  size_t samples_ = 0;
+  Room room_;
 };
 
 // Takes the names off the rows on their way.
@@ -116,13 +118,18 @@ void Evaluator::CountSamples(size_t step, size_t samples) {
 }
 
 Result<Value> Evaluator::Charged(Value value) {
-  size_t samples = value.scalar.size();
+  Room room{value.scalar.size(), value.scalar.size() * sizeof(double)};
   for (size_t i = 0; i < value.vector.size(); ++i) {
-    samples += RowCost(value.vector.row(i), value.vector.histogram_row(i));
+    room.samples += RowCost(value.vector.row(i), value.vector.histogram_row(i));
+    room.bytes += RowBytes(value.vector.AsRow(i));
   }
-  for (const RangeSeries& series : value.matrix) samples += SamplesCost(series.samples);
+  for (const RangeSeries& series : value.matrix) {
+    const size_t cost = SamplesCost(series.samples);
+    room.samples += cost;
+    room.bytes += cost * sizeof(Sample) + series.labels.HeapBytes();
+  }
   value.charge = SampleCharge();
-  value.charge = TRY(query_.Hold(samples));
+  value.charge = TRY(query_.Hold(room));
   return value;
 }
 
@@ -161,7 +168,18 @@ Result<Value> Evaluator::Eval(const Expr& expr) {
   return ExecutionError("expression has no value");
 }
 
+void Evaluator::NoteEvaluation(const Expr& expr) {
+  // A node that evaluates itself for one step is still the same evaluation.
+  if (query_.profile == nullptr || query_.profile->current() == &expr) return;
+  NodeCost& node = query_.profile->node(expr);
+  node.once = grid_.count > 1 && query_.plan.node(expr).invariant;
+  ++node.evaluations;
+  node.steps += node.once ? 1 : static_cast<int64_t>(grid_.count);
+}
+
 Result<std::vector<double>> Evaluator::Scalar(const Expr& expr) {
+  NoteEvaluation(expr);
+  const ProfileScope scope(query_.profile, &expr);
   switch (expr.kind) {
     case NodeKind::kNumber:
       return std::vector<double>(grid_.count, static_cast<const NumberLiteral&>(expr).value);
@@ -231,7 +249,17 @@ Result<void> Evaluator::UnaryRows(const UnaryExpr& expr, RowSink& sink) {
                        });
 }
 
+Result<void> Evaluator::ProfiledRows(const Expr& expr, RowSink& sink) {
+  NoteEvaluation(expr);
+  ProfiledRowSink counted(*query_.profile, expr, sink);
+  const ProfileScope scope(query_.profile, &expr);
+  return Rows(expr, counted);
+}
+
 Result<void> Evaluator::Rows(const Expr& expr, RowSink& sink) {
+  if (query_.profile != nullptr && query_.profile->current() != &expr) {
+    return ProfiledRows(expr, sink);
+  }
   TRY(query_.CheckAlive());
   if (grid_.count > 1 && query_.plan.node(expr).invariant) return InvariantRows(expr, sink);
   switch (expr.kind) {

@@ -25,18 +25,18 @@ class RowFunction : public RowSink {
 };
 
 // Receives the decoded samples of a range vector's series: sorted by time, without staleness
-// markers, valid during the call only.
+// markers, valid during the call only. The receiver may move them out.
 class SamplesSink {
  public:
   virtual ~SamplesSink() = default;
-  virtual Result<void> Take(const Labels& labels, bool drop_name, const SampleColumns& samples) = 0;
+  virtual Result<void> Take(const Labels& labels, bool drop_name, SampleColumns& samples) = 0;
 };
 
 template <typename F>
 class SamplesFunction : public SamplesSink {
  public:
   explicit SamplesFunction(F f) : f_(std::move(f)) {}
-  Result<void> Take(const Labels& labels, bool drop_name, const SampleColumns& samples) override {
+  Result<void> Take(const Labels& labels, bool drop_name, SampleColumns& samples) override {
     return f_(labels, drop_name, samples);
   }
 
@@ -98,6 +98,9 @@ class Evaluator {
 
  private:
   Result<void> InvariantRows(const Expr& expr, RowSink& sink);
+  Result<void> ProfiledRows(const Expr& expr, RowSink& sink);
+  // For the profile, if there is one.
+  void NoteEvaluation(const Expr& expr);
   Result<void> UnaryRows(const UnaryExpr& expr, RowSink& sink);
   Result<void> CallRows(const Call& call, RowSink& sink);
   Result<void> MapRows(const Call& call, double (*map)(double), RowSink& sink);
@@ -105,6 +108,8 @@ class Evaluator {
   Result<std::unique_ptr<storage::SeriesSet>> SelectRange(const VectorSelector& selector,
                                                           const WindowSpec& spec,
                                                           std::string_view function);
+  Result<std::unique_ptr<storage::SeriesSet>> Select(const VectorSelector& selector,
+                                                     const storage::SelectHints& hints);
   Result<void> StoreSamples(const VectorSelector& selector, const WindowSpec& spec,
                             std::string_view function, SamplesSink& sink);
   Result<void> SubquerySamples(const SubqueryExpr& subquery, SamplesSink& sink);
@@ -121,6 +126,8 @@ class Evaluator {
 // on. Threads: any.
 Result<void> ReadRange(const QueryContext& query, const VectorSelector& selector,
                        const storage::SeriesSet& series, size_t i, SampleColumns* samples);
+// What ReadRange does after reading.
+void TidyRange(const QueryContext& query, const VectorSelector& selector, SampleColumns* samples);
 // Through parentheses.
 const Expr& Unwrapped(const Expr& expr);
 // All series the expression can yield have the same name: taking it off makes no twins.

@@ -11,9 +11,12 @@
 #include "server/promql/engine_range_parallel.h"
 #include "server/promql/function_table.h"
 #include "server/promql/functions_rate.h"
+#include "server/promql/query_profile.h"
 #include "server/promql/range_histogram.h"
 #include "server/promql/range_sweeper.h"
 #include "server/promql/range_window.h"
+#include "server/promql/stand_ins.h"
+#include "server/promql/summed_windows.h"
 
 namespace vigil::promql {
 namespace {
@@ -46,7 +49,9 @@ class RangeRunner : public SamplesSink {
         started_(FindStartedKernel(call.function->name)),
         sweeper_(spec_, evaluator.grid(), evaluator.query().lookback_ms),
         row_(evaluator.grid().count),
-        counts_elsewhere_(evaluator.grid().count, 0) {}
+        counts_elsewhere_(evaluator.grid().count, 0) {
+    sweeper_.StopWith(evaluator.query());
+  }
 
   Result<void> Prepare() {
     for (const ExprPtr& arg : call_.args) {
@@ -59,22 +64,21 @@ class RangeRunner : public SamplesSink {
     return Ok();
   }
 
-  Result<void> Take(const Labels& labels, bool drop_name, const SampleColumns& samples) override {
+  Result<void> Take(const Labels& labels, bool drop_name, SampleColumns& samples) override {
     if (!sweeper_.LayOut(samples.timestamps) && samples.histograms.empty()) return Ok();
     TRY(CheckArguments());
     Run(labels, samples);
-    histogram_row_.clear();
-    if (!samples.histograms.empty()) RunMixed(labels, samples);
-    const bool floats = AnyPresent(row_);
-    if (!floats && !AnyPresent(histogram_row_)) return Ok();
-    if (floats) Annotate(labels);
-    return out_.Take({labels, drop_name, row_, histogram_row_});
+    return Emit(labels, drop_name, samples);
   }
 
   // All series of a selector, with help where it is worth it.
   Result<void> RunStored(const VectorSelector& selector, const storage::SeriesSet& series) {
     QueryContext& query = evaluator_.query();
-    if (IsPlain() && IsWorthHelp(query, evaluator_.grid(), series)) {
+    const SummedFunction summed = FindSummed(call_.function->name, series.stand_ins());
+    if (IsPlain() && summed != SummedFunction::kNone) {
+      TRY(RunWithSummaries(selector, series, summed));
+    } else if (IsPlain() && series.stand_ins() != storage::StandIns::kRollups &&
+               IsWorthHelp(query, evaluator_.grid(), series)) {
       TRY(RunParallelRange(
           {.query = query,
            .grid = evaluator_.grid(),
@@ -86,10 +90,9 @@ class RangeRunner : public SamplesSink {
            .looks_at_starts = started_ != nullptr,
            .take_row = [this](const Labels& labels,
                               std::span<double> row) { return TakeRow(labels, row); },
-           .take_serially =
-               [this](const Labels& labels, const SampleColumns& samples) {
-                 return Take(labels, false, samples);
-               }},
+           .take_serially = [this](
+                                const Labels& labels,
+                                SampleColumns& samples) { return Take(labels, false, samples); }},
           &counts_elsewhere_));
     } else {
       TRY(evaluator_.ReadSeries(selector, series, *this));
@@ -106,6 +109,47 @@ class RangeRunner : public SamplesSink {
   }
 
  private:
+  // Windows without summaries get the results of their samples.
+  Result<void> RunWithSummaries(const VectorSelector& selector, const storage::SeriesSet& series,
+                                SummedFunction function) {
+    QueryContext& query = evaluator_.query();
+    RollupNotes notes;
+    storage::SummaryColumns summaries;
+    SampleColumns samples;
+    for (size_t i = 0; i < series.size(); ++i) {
+      TRY(query.CheckAlive());
+      {
+        const ProfileScope scope(query.profile, &selector);
+        TRY(series.ReadSummed(i, &summaries, &samples));
+        TidyRange(query, selector, &samples);
+      }
+      const size_t cost = SamplesCost(samples) + summaries.size();
+      query.stats.samples_read += static_cast<int64_t>(cost);
+      TRY(query.CheckRoom(cost));
+      if (summaries.empty()) {
+        if (HasSamples(samples)) TRY(Take(series.labels(i), false, samples));
+        continue;
+      }
+      sweeper_.LayOut(samples.timestamps);
+      Run(series.labels(i), samples);
+      RunSummed(function, spec_, {summaries, samples, series.stand_ins()}, row_, &counts_elsewhere_,
+                &notes);
+      TRY(Emit(series.labels(i), false, samples));
+    }
+    notes.Report(selector, RollupNotes::How::kWindows, function, &query.notes);
+    return Ok();
+  }
+
+  // Adds what the histograms give to the row of floats, and hands it on.
+  Result<void> Emit(const Labels& labels, bool drop_name, const SampleColumns& samples) {
+    histogram_row_.clear();
+    if (!samples.histograms.empty()) RunMixed(labels, samples);
+    const bool floats = AnyPresent(row_);
+    if (!floats && !AnyPresent(histogram_row_)) return Ok();
+    if (floats) Annotate(labels);
+    return out_.Take({labels, drop_name, row_, histogram_row_});
+  }
+
   // Whether the plain kernel is all there is to it, as long as samples have no histograms and no
   // start times.
   [[nodiscard]] bool IsPlain() const {
@@ -222,9 +266,12 @@ class RangeRunner : public SamplesSink {
     const std::string_view function = call_.function->name;
     if (function != "rate" && function != "increase") return;
     const std::string_view name = labels.MetricName();
-    if (name.empty()) return;
+    // Series come sorted: mostly this one has the name of the one before.
+    const bool typed = evaluator_.query().options.type_and_unit_labels;
+    if (name.empty() || (!typed && name == annotated_)) return;
+    annotated_ = name;
     Annotations& notes = evaluator_.query().notes;
-    if (evaluator_.query().options.type_and_unit_labels) {
+    if (typed) {
       const std::string_view type = labels.Get("__type__");
       if (type != "counter" && type != "histogram") {
         notes.PossibleNonCounterType(arg_.pos, name, type);
@@ -248,6 +295,7 @@ class RangeRunner : public SamplesSink {
   // Reused from series to series.
   std::vector<double> row_;
   std::vector<HistogramPtr> histogram_row_;
+  std::string annotated_;                 // the metric looked at last
   std::vector<size_t> counts_elsewhere_;  // samples that the sweeper has not seen, by step
 };
 
@@ -283,6 +331,9 @@ Result<void> Evaluator::RangeSamples(const Expr& expr, std::string_view function
 
 // Evaluates the inner expression once, over all the steps that any window needs.
 Result<void> Evaluator::SubquerySamples(const SubqueryExpr& subquery, SamplesSink& sink) {
+  NoteEvaluation(subquery);
+  const Expr* above = query_.profile == nullptr ? nullptr : query_.profile->current();
+  const ProfileScope scope(query_.profile, &subquery);
   const WindowSpec spec = Windows(subquery);
   const DurationMs step = query_.plan.node(subquery).step_ms;
   const TimestampMs last = spec.first_end + static_cast<int64_t>(grid_.count - 1) * spec.stride;
@@ -292,7 +343,8 @@ Result<void> Evaluator::SubquerySamples(const SubqueryExpr& subquery, SamplesSin
   if (inner.start <= before) inner.start += step;
   if (inner.start > last) return Ok();
   inner.count = static_cast<size_t>((last - inner.start) / step) + 1;
-  TRY(query_.CheckRoom(inner.count));
+  // Every level of nested subqueries holds columns of its own.
+  const SampleCharge charge = TRY(query_.Hold(inner.count));
   Evaluator nested(query_, inner, Role::kNested);
   SampleColumns samples;
   RowFunction compact([&](const SeriesRow& row) -> Result<void> {
@@ -304,7 +356,9 @@ Result<void> Evaluator::SubquerySamples(const SubqueryExpr& subquery, SamplesSin
       if (row.histograms[i] == nullptr) continue;
       samples.histograms.push_back({inner.at(i), WithoutHint(std::move(row.histograms[i]))});
     }
-    return HasSamples(samples) ? sink.Take(row.labels, row.drop_name, samples) : Ok();
+    if (!HasSamples(samples)) return Ok();
+    const ProfileScope work(query_.profile, above);
+    return sink.Take(row.labels, row.drop_name, samples);
   });
   if (subquery.inner->type == ValueType::kScalar) {
     std::vector<double> column = TRY(nested.Scalar(*subquery.inner));
@@ -337,13 +391,25 @@ Result<void> Evaluator::RangeCallRows(const Call& call, RowSink& sink) {
 
 namespace {
 
-// The samples of the one window of a range vector that is a result itself.
+// Whether all of them lie in (from, to].
+bool LieWithin(const SampleColumns& samples, TimestampMs from, TimestampMs to) {
+  const auto& t = samples.timestamps;
+  const auto& h = samples.histograms;
+  return (t.empty() || (t.front() > from && t.back() <= to)) &&
+         (h.empty() || (h.front().timestamp > from && h.back().timestamp <= to));
+}
+
+// The samples of the one window of a range vector that is a result itself; may move them out.
 Result<SampleColumns> WindowSamples(const WindowSpec& spec, DurationMs lookback,
-                                    const SampleColumns& samples) {
+                                    SampleColumns& samples) {
   const TimestampMs start = spec.first_end - spec.range_ms;
   const bool extended = spec.anchored || spec.smoothed;
   const TimestampMs from = start - (extended ? lookback : 0);
   const TimestampMs to = spec.first_end + (spec.smoothed ? lookback : 0);
+  if (!extended && LieWithin(samples, from, to)) {
+    samples.start_timestamps.clear();
+    return std::move(samples);
+  }
   const auto& t = samples.timestamps;
   const auto lo = std::ranges::upper_bound(t, from) - t.begin();
   const auto hi = std::ranges::upper_bound(t, to) - t.begin();
@@ -379,7 +445,7 @@ Result<Value> Evaluator::MatrixValue(const Expr& expr) {
   value.type = ValueType::kMatrix;
   size_t held = 0;
   SamplesFunction sink(
-      [&](const Labels& labels, bool drop_name, const SampleColumns& samples) -> Result<void> {
+      [&](const Labels& labels, bool drop_name, SampleColumns& samples) -> Result<void> {
         RangeSeries series;
         series.samples = TRY(WindowSamples(spec, query_.lookback_ms, samples));
         series.labels = labels;

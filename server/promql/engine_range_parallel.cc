@@ -7,6 +7,8 @@
 #include <memory>
 #include <utility>
 
+#include "server/promql/query_profile.h"
+#include "server/promql/query_progress.h"
 #include "server/promql/range_sweeper.h"
 #include "server/promql/workers.h"
 
@@ -24,8 +26,10 @@ enum class Outcome : uint8_t { kNothing, kRow, kSerial };
 
 // Room for one batch, used for one after the other.
 struct Slot {
-  Slot(const WindowSpec& spec, const Grid& grid, size_t batch)
-      : sweeper(spec, grid, 0), rows(batch * grid.count), outcomes(batch) {}
+  Slot(const QueryContext& query, const WindowSpec& spec, const Grid& grid, size_t batch)
+      : sweeper(spec, grid, 0), rows(batch * grid.count), outcomes(batch) {
+    sweeper.StopWith(query);
+  }
 
   RangeSweeper sweeper;
   SampleColumns samples;
@@ -40,7 +44,7 @@ class Runner {
   explicit Runner(const ParallelRange& job)
       : job_(job), batch_(std::clamp<size_t>(kBatchResults / job.grid.count, 1, 64)) {
     for (size_t i = 0; i < std::min(kBatchesInWork, parts()); ++i) {
-      slots_.push_back(std::make_unique<Slot>(job.spec, job.grid, batch_));
+      slots_.push_back(std::make_unique<Slot>(job.query, job.spec, job.grid, batch_));
     }
   }
 
@@ -49,7 +53,8 @@ class Runner {
     return RunInOrder(*job_.query.workers, {.count = parts(),
                                             .ahead = slots_.size(),
                                             .produce = [this](size_t part) { Produce(part); },
-                                            .take = [this](size_t part) { return Take(part); }});
+                                            .take = [this](size_t part) { return Take(part); },
+                                            .helper_cpu_ns = HelperCpu()});
   }
 
   void AddCounts(std::vector<size_t>* counts) {
@@ -60,6 +65,10 @@ class Runner {
   }
 
  private:
+  [[nodiscard]] std::atomic<int64_t>* HelperCpu() const {
+    QueryProgress* progress = job_.query.request.progress;
+    return progress == nullptr ? nullptr : &progress->helper_cpu_ns;
+  }
   [[nodiscard]] size_t parts() const { return (job_.series.size() + batch_ - 1) / batch_; }
   [[nodiscard]] std::span<double> RowOf(Slot& slot, size_t k) const {
     return std::span(slot.rows).subspan(k * job_.grid.count, job_.grid.count);
@@ -72,7 +81,7 @@ class Runner {
     const size_t n = std::min(batch_, job_.series.size() - first);
     slot.samples_read = 0;
     slot.result = Ok();
-    for (size_t k = 0; k < n && slot.result; ++k) {
+    for (size_t k = 0; k < n && slot.result && !job_.query.Over(); ++k) {
       slot.outcomes[k] = Outcome::kNothing;
       slot.result = ReadRange(job_.query, job_.selector, job_.series, first + k, &slot.samples);
       if (!slot.result) return;
@@ -93,7 +102,10 @@ class Runner {
     TRY(std::move(slot.result));
     const size_t first = part * batch_;
     const size_t n = std::min(batch_, job_.series.size() - first);
-    job_.query.stats.samples_read += static_cast<int64_t>(slot.samples_read);
+    {
+      const ProfileScope scope(job_.query.profile, &job_.selector);
+      job_.query.stats.samples_read += static_cast<int64_t>(slot.samples_read);
+    }
     for (size_t k = 0; k < n; ++k) {
       TRY(job_.query.CheckAlive());
       const Labels& labels = job_.series.labels(first + k);

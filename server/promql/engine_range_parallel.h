@@ -23,7 +23,7 @@ struct ParallelRange {
   bool looks_at_starts = false;
   // In order of the series, on the calling thread.
   std::function<Result<void>(const Labels& labels, std::span<double> row)> take_row;
-  std::function<Result<void>(const Labels& labels, const SampleColumns& samples)> take_serially;
+  std::function<Result<void>(const Labels& labels, SampleColumns& samples)> take_serially;
 };
 
 // Whether there is enough to do for more than one thread.

@@ -6,7 +6,11 @@
 #include "client-lib/model/histogram_math.h"
 #include "server/promql/engine_evaluator.h"
 #include "server/promql/functions_rate.h"
+#include "server/promql/query_profile.h"
 #include "server/promql/range_histogram.h"
+#include "server/promql/stand_ins.h"
+#include "server/promql/summed_windows.h"
+#include "server/promql/wide.h"
 
 namespace vigil::promql {
 namespace {
@@ -105,10 +109,7 @@ void ForgetStartTimes(SampleColumns* samples) {
 
 // Staleness markers say that a series ended: no window sees them.
 void RemoveStaleMarkers(SampleColumns* samples) {
-  // Mostly there is none: a loop without a way out is quickest to say so.
-  size_t markers = 0;
-  for (const double v : samples->values) markers += IsStaleNaN(v) ? 1 : 0;
-  if (markers == 0) return;
+  if (!AnyNaN(samples->values)) return;
   const auto first = std::ranges::find_if(samples->values, IsStaleNaN);
   auto kept = static_cast<size_t>(first - samples->values.begin());
   for (size_t i = kept; i < samples->values.size(); ++i) {
@@ -224,7 +225,11 @@ Result<void> Evaluator::SelectorRows(const VectorSelector& selector, SampleColum
   hints.start = times.first - times.lookback + 1;
   hints.end = times.last() + (selector.smoothed ? times.lookback : 0);
   hints.step_ms = query_.times.step;
-  const auto series = TRY(query_.store.Select(selector.matchers, hints));
+  hints.windows = {times.first, times.stride, times.lookback, times.count};
+  AllowStandInsOfInstant(query_, selector, column, &hints);
+  NoteEvaluation(selector);
+  const auto series = TRY(Select(selector, hints));
+  InstantBuckets buckets(selector, column, *series);
   SampleColumns samples;
   std::vector<double> row(grid_.count);
   std::vector<HistogramPtr> histograms;
@@ -232,12 +237,16 @@ Result<void> Evaluator::SelectorRows(const VectorSelector& selector, SampleColum
   for (size_t i = 0; i < series->size(); ++i) {
     TRY(query_.CheckAlive());
     samples.Clear();
-    TRY(series->Read(i, &samples));
-    query_.stats.samples_read += static_cast<int64_t>(SamplesCost(samples));
+    {
+      const ProfileScope scope(query_.profile, &selector);
+      TRY(buckets.Read(i, &samples));
+      query_.stats.samples_read += static_cast<int64_t>(SamplesCost(samples) + buckets.size());
+    }
     TRY(query_.CheckRoom(grid_.count));
     if (selector.smoothed) RemoveStaleMarkers(&samples);
     size_t present = selector.smoothed ? SmoothedSamples(samples, times, row)
                                        : NewestSamples(samples, times, column, row);
+    present += buckets.Fill(samples, hints.windows, row);
     histograms.clear();
     if (!samples.histograms.empty()) {
       histograms.resize(column == SampleColumn::kValue ? grid_.count : 0);
@@ -261,6 +270,7 @@ Result<void> Evaluator::SelectorRows(const VectorSelector& selector, SampleColum
     TRY(sink.Take({series->labels(i), false, row, histograms}));
   }
   for (size_t step = 0; step < per_step.size(); ++step) CountSamples(step, per_step[step]);
+  buckets.Report(&query_.notes);
   for (const std::string& warning : series->warnings()) query_.notes.AddStoreWarning(warning);
   return Ok();
 }
@@ -276,33 +286,58 @@ Result<std::unique_ptr<storage::SeriesSet>> Evaluator::SelectRange(const VectorS
   hints.step_ms = query_.times.step;
   hints.range_ms = spec.range_ms;
   hints.function = function;
-  return query_.store.Select(selector.matchers, hints);
+  hints.windows = {spec.first_end, spec.stride, spec.range_ms, grid_.count};
+  AllowStandIns(query_, selector, function, &hints);
+  NoteEvaluation(selector);
+  return Select(selector, hints);
+}
+
+Result<std::unique_ptr<storage::SeriesSet>> Evaluator::Select(const VectorSelector& selector,
+                                                              const storage::SelectHints& hints) {
+  const ProfileScope scope(query_.profile, &selector);
+  return query_.Select(selector.matchers, hints);
+}
+
+void TidyRange(const QueryContext& query, const VectorSelector& selector, SampleColumns* samples) {
+  if (!query.options.use_start_timestamps) ForgetStartTimes(samples);
+  RemoveStaleMarkers(samples);
+  if (!samples->histograms.empty() && query.plan.node(selector).histogram_stats) {
+    WorkOutResets(&samples->histograms);
+  }
 }
 
 Result<void> ReadRange(const QueryContext& query, const VectorSelector& selector,
                        const storage::SeriesSet& series, size_t i, SampleColumns* samples) {
   samples->Clear();
   TRY(series.Read(i, samples));
-  if (!query.options.use_start_timestamps) ForgetStartTimes(samples);
-  RemoveStaleMarkers(samples);
-  if (!samples->histograms.empty() && query.plan.node(selector).histogram_stats) {
-    WorkOutResets(&samples->histograms);
-  }
+  TidyRange(query, selector, samples);
   return Ok();
 }
 
 Result<void> Evaluator::ReadSeries(const VectorSelector& selector, const storage::SeriesSet& series,
                                    SamplesSink& sink) {
+  const bool rolled_up = series.stand_ins() == storage::StandIns::kRollups;
+  RollupNotes rollup_notes;
   SampleColumns samples;
   for (size_t i = 0; i < series.size(); ++i) {
     TRY(query_.CheckAlive());
-    TRY(ReadRange(query_, selector, series, i, &samples));
-    if (!HasSamples(samples)) continue;
-    const size_t cost = SamplesCost(samples);
-    query_.stats.samples_read += static_cast<int64_t>(cost);
+    size_t cost = 0;
+    {
+      const ProfileScope scope(query_.profile, &selector);
+      if (rolled_up) {
+        TRY(ReadThinned(series, i, &rollup_notes, &samples));
+        TidyRange(query_, selector, &samples);
+      } else {
+        TRY(ReadRange(query_, selector, series, i, &samples));
+      }
+      cost = SamplesCost(samples);
+      query_.stats.samples_read += static_cast<int64_t>(cost);
+    }
+    if (cost == 0) continue;
     TRY(query_.CheckRoom(cost));
     TRY(sink.Take(series.labels(i), false, samples));
   }
+  rollup_notes.Report(selector, RollupNotes::How::kThinned, SummedFunction::kNone, &query_.notes);
   return Ok();
 }
 

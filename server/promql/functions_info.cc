@@ -152,7 +152,7 @@ class InfoJoin {
     hints.end = times.back();
     hints.step_ms = query.times.step;
     hints.function = "info";
-    const auto series = TRY(query.store.Select(matchers, hints));
+    const auto series = TRY(query.Select(matchers, hints));
     SampleColumns samples;
     for (size_t i = 0; i < series->size(); ++i) {
       TRY(query.CheckAlive());

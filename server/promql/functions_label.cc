@@ -19,13 +19,38 @@ namespace {
 
 using enum ValueType;
 
-// Gives row i its new labels. Setting the name keeps it from being dropped later.
-void Relabeled(Vector* vector, size_t i, std::string_view name, std::string_view value) {
-  LabelsBuilder builder(vector->labels[i]);
-  builder.Set(name, value);
-  vector->labels[i] = builder.Build();
-  if (name == kMetricName) vector->drop_name[i] = 0;
-}
+// No label is so long; one that is joined with itself again and again is soon.
+constexpr size_t kMaxValueBytes = 1 << 20;
+
+// Gives rows their new labels, within the limits of the query.
+class Relabeler {
+ public:
+  Relabeler(CallContext& call, std::string_view name, Vector* vector)
+      : call_(call), name_(name), vector_(vector) {}
+
+  // Setting the name keeps it from being dropped later.
+  Result<void> Set(size_t i, std::string_view value) {
+    TRY(CheckLength(value.size()));
+    builder_.Reset(vector_->labels[i]);
+    builder_.Set(name_, value);
+    vector_->labels[i] = builder_.Build();
+    if (name_ == kMetricName) vector_->drop_name[i] = 0;
+    bytes_ += vector_->labels[i].HeapBytes();
+    return call_.query().CheckRoom({0, bytes_});
+  }
+  Result<void> CheckLength(size_t bytes) const {
+    if (bytes <= kMaxValueBytes) return Ok();
+    return ExecutionError(fmt::format("{}() makes a value of more than {} bytes for label {}",
+                                      call_.call().function->name, kMaxValueBytes, name_));
+  }
+
+ private:
+  CallContext& call_;
+  std::string_view name_;
+  Vector* vector_;
+  LabelsBuilder builder_;
+  size_t bytes_ = 0;
+};
 
 Result<Value> LabelReplace(CallContext& call) {
   const std::string& target = call.Text(1);
@@ -43,11 +68,16 @@ Result<Value> LabelReplace(CallContext& call) {
   }
   Value value = TRY(call.Eval(0));
   std::string expanded;
+  Relabeler relabeler(call, target, &value.vector);
+  const auto references = static_cast<size_t>(std::ranges::count(replacement, '$'));
   for (size_t i = 0; i < value.vector.size(); ++i) {
-    expanded.clear();
-    if (regexp->Expand(value.vector.labels[i].Get(source), replacement, &expanded)) {
-      Relabeled(&value.vector, i, target, expanded);
+    const std::string_view from = value.vector.labels[i].Get(source);
+    // Each reference is the whole value at most.
+    if (references * from.size() > 16 * kMaxValueBytes) {
+      TRY(relabeler.CheckLength(references * from.size()));
     }
+    expanded.clear();
+    if (regexp->Expand(from, replacement, &expanded)) TRY(relabeler.Set(i, expanded));
   }
   TRY(MergeSameLabels(&value.vector));
   return value;
@@ -68,13 +98,15 @@ Result<Value> LabelJoin(CallContext& call) {
   }
   Value value = TRY(call.Eval(0));
   std::string joined;
+  Relabeler relabeler(call, target, &value.vector);
   for (size_t i = 0; i < value.vector.size(); ++i) {
     joined.clear();
     for (size_t arg = 3; arg < call.arg_count(); ++arg) {
       if (arg > 3) joined += separator;
       joined += value.vector.labels[i].Get(call.Text(arg));
+      TRY(relabeler.CheckLength(joined.size()));
     }
-    Relabeled(&value.vector, i, target, joined);
+    TRY(relabeler.Set(i, joined));
   }
   TRY(MergeSameLabels(&value.vector));
   return value;

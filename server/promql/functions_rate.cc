@@ -2,12 +2,14 @@
 // Rates, differences and regressions over a range.
 #include "server/promql/functions_rate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "server/promql/functions.h"
 #include "server/promql/range_window.h"
 #include "server/promql/statistics.h"
+#include "server/promql/wide.h"
 
 namespace vigil::promql {
 namespace {
@@ -18,69 +20,89 @@ using Kind = RateKind;
 
 // Where the counter fell: indexes i with values[i] < values[i - 1].
 std::vector<uint32_t> FindResets(std::span<const double> values) {
+  constexpr size_t kStride = 256;
   std::vector<uint32_t> resets;
-  for (size_t i = 1; i < values.size(); ++i) {
-    if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
+  for (size_t from = 1; from < values.size(); from += kStride) {
+    const size_t to = std::min(from + kStride, values.size());
+    if (!AnyFall(values.data(), from, to)) continue;
+    for (size_t i = from; i < to; ++i) {
+      if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
+    }
   }
   return resets;
 }
 
-// ExtrapolationFactor for window after window, divided by the range for rates: mostly the samples
-// lie in each window as they did in the one before, and then so does the factor.
+// The factor of each window as far as it does not depend on the values, divided by the range for
+// rates.
 template <Kind kKind>
 class Extrapolation {
  public:
-  explicit Extrapolation(double range_s) : range_s_(range_s) {}
+  Extrapolation(const RangeSweep& sweep, LayoutNotes* notes)
+      : sweep_(sweep), range_s_(static_cast<double>(sweep.range_ms) / 1000), notes_(*notes) {
+    if (!notes_.known) Prepare();
+  }
 
-  double Factor(const RateEdges& edges, TimestampMs start, TimestampMs end, double difference) {
-    const int64_t span = edges.last - edges.first;
-    const int64_t before = edges.first - start;
-    const int64_t after = end - edges.last;
-    if (span != span_ || before != before_ || after != after_ || edges.gaps != gaps_) {
-      span_ = span;
-      before_ = before;
-      after_ = after;
-      gaps_ = edges.gaps;
-      // Without the limit at zero, which depends on the values.
-      factor_ = Scaled(ExtrapolationFactor(edges, start, end, 0, kKind));
-      sampled_ = static_cast<double>(span) / 1000;
-      to_start_ = static_cast<double>(before) / 1000;
+  // difference * factor, of a counter limited by the time at which it was zero.
+  [[nodiscard]] double Scale(size_t i, double first_value, double difference) const {
+    if (kKind != Kind::kDelta && ReachesZero(i, first_value, difference)) {
+      return difference * FactorOf(i, first_value, difference);
     }
-    if (ReachesZero(edges.first_value, difference)) {
-      return Scaled(ExtrapolationFactor(edges, start, end, difference, kKind));
-    }
-    return factor_;
+    return difference * notes_.factor[i];
   }
 
  private:
-  [[nodiscard]] double Scaled(double factor) const {
+  void Prepare() {
+    const size_t n = sweep_.size();
+    notes_.known = true;
+    notes_.full = true;
+    notes_.width = n == 0 ? 0 : sweep_.hi[0] - sweep_.lo[0];
+    notes_.factor.resize(n);
+    notes_.sampled.resize(n);
+    notes_.to_start.resize(n);
+    for (size_t i = 0; i < n; ++i) {
+      const size_t lo = sweep_.lo[i];
+      const size_t hi = sweep_.hi[i];
+      if (hi - lo != notes_.width || lo != sweep_.lo[0] + i) notes_.width = 0;
+      if (hi < lo + 2) {
+        notes_.full = false;
+        continue;
+      }
+      notes_.factor[i] = FactorOf(i, 0, 0);
+      notes_.sampled[i] =
+          static_cast<double>(sweep_.timestamps[hi - 1] - sweep_.timestamps[lo]) / 1000;
+      notes_.to_start[i] =
+          static_cast<double>(sweep_.timestamps[lo] - sweep_.window_start(i)) / 1000;
+    }
+  }
+
+  // A difference of 0 sets no limit.
+  [[nodiscard]] double FactorOf(size_t i, double first_value, double difference) const {
+    const size_t lo = sweep_.lo[i];
+    const size_t hi = sweep_.hi[i];
+    const RateEdges edges{first_value, sweep_.timestamps[lo], sweep_.timestamps[hi - 1],
+                          static_cast<double>(hi - lo - 1)};
+    const double factor =
+        ExtrapolationFactor(edges, sweep_.window_start(i), sweep_.window_end(i), difference, kKind);
     return kKind == Kind::kRate ? factor / range_s_ : factor;
   }
 
   // Whether the counter may have been at zero since the start of the window; true in doubt. The
-  // margin is far above what rounding does.
-  [[nodiscard]] bool ReachesZero(double first_value, double difference) const {
-    if (kKind == Kind::kDelta || !(difference > 0 && first_value >= 0)) return false;
-    const double limit = to_start_ * difference;
-    return !(limit > 1e-290 && first_value * sampled_ > limit * (1 + 1e-9));
+  // margin is far above what rounding does. One branch: it is nearly never so.
+  [[nodiscard]] bool ReachesZero(size_t i, double first_value, double difference) const {
+    const double limit = notes_.to_start[i] * difference;
+    const bool safe = (limit > 1e-290) & (first_value * notes_.sampled[i] > limit * (1 + 1e-9));
+    return (difference > 0) & (first_value >= 0) & !safe;
   }
 
-  double range_s_;
-  int64_t span_ = -1;
-  int64_t before_ = 0;
-  int64_t after_ = 0;
-  double gaps_ = 0;
-  double sampled_ = 0;
-  double to_start_ = 0;
-  double factor_ = 0;
+  const RangeSweep& sweep_;
+  const double range_s_;
+  LayoutNotes& notes_;
 };
 
-template <Kind kKind>
-void ExtrapolatedRate(const RangeSweep& sweep) {
-  const std::span<const double> v = sweep.values;
-  const std::vector<uint32_t> resets =
-      kKind == Kind::kDelta ? std::vector<uint32_t>() : FindResets(v);
-  Extrapolation<kKind> extrapolation(static_cast<double>(sweep.range_ms) / 1000);
+// Last less first value of all windows, each with what was lost by the resets inside it, added in
+// the order of time.
+void SparseDifferences(const RangeSweep& sweep, std::span<const uint32_t> resets) {
+  const double* const v = sweep.values.data();
   size_t reset = 0;
   for (size_t i = 0; i < sweep.size(); ++i) {
     const size_t lo = sweep.lo[i];
@@ -91,10 +113,57 @@ void ExtrapolatedRate(const RangeSweep& sweep) {
     for (size_t r = reset; r < resets.size() && resets[r] < hi; ++r) {
       difference += v[resets[r] - 1];
     }
-    const RateEdges edges{v[lo], sweep.timestamps[lo], sweep.timestamps[hi - 1],
-                          static_cast<double>(hi - lo - 1)};
-    sweep.out[i] = difference * extrapolation.Factor(edges, sweep.window_start(i),
-                                                     sweep.window_end(i), difference);
+    sweep.out[i] = difference;
+  }
+}
+
+// The same for gauges taken for counters, which are reset all the time: the sums of many windows
+// side by side. Adding -0 changes nothing, so that every sample can be added.
+// REQUIRES: window i is [lo[0] + i, lo[0] + i + width).
+void DenseDifferences(const RangeSweep& sweep, uint32_t width) {
+  constexpr size_t kBlock = 32;
+  const size_t first = sweep.lo[0];
+  const double* const v = sweep.values.data() + first;
+  const size_t n = sweep.size() + width - 1;
+  std::vector<double> lost(n + kBlock, -0.0);
+  for (size_t i = 1; i < n; ++i) lost[i] = v[i] < v[i - 1] ? v[i - 1] : -0.0;
+  for (size_t at = 0; at < sweep.size(); at += kBlock) {
+    const size_t count = std::min(kBlock, sweep.size() - at);
+    double sums[kBlock] = {};
+    for (size_t i = 0; i < count; ++i) sums[i] = v[at + i + width - 1] - v[at + i];
+    const double* next = lost.data() + at;
+    for (uint32_t k = 1; k < width; ++k) {
+      ++next;
+      for (size_t i = 0; i < kBlock; ++i) sums[i] += next[i];
+    }
+    std::copy_n(sums, count, sweep.out.begin() + static_cast<ptrdiff_t>(at));
+  }
+}
+
+template <Kind kKind>
+void ExtrapolatedRate(const RangeSweep& sweep) {
+  LayoutNotes own;
+  LayoutNotes* const notes = sweep.notes == nullptr ? &own : sweep.notes;
+  const Extrapolation<kKind> extrapolation(sweep, notes);
+  const std::span<const double> v = sweep.values;
+  const std::vector<uint32_t> resets =
+      kKind == Kind::kDelta ? std::vector<uint32_t>() : FindResets(v);
+  if (resets.empty() && notes->full) {
+    for (size_t i = 0; i < sweep.size(); ++i) {
+      const double first = v[sweep.lo[i]];
+      sweep.out[i] = extrapolation.Scale(i, first, v[sweep.hi[i] - 1] - first);
+    }
+    return;
+  }
+  // Half as many resets in a window as additions is where one by one is slower.
+  if (notes->full && notes->width > 0 && resets.size() * 4 > v.size()) {
+    DenseDifferences(sweep, notes->width);
+  } else {
+    SparseDifferences(sweep, resets);
+  }
+  for (size_t i = 0; i < sweep.size(); ++i) {
+    if (sweep.hi[i] < sweep.lo[i] + 2) continue;
+    sweep.out[i] = extrapolation.Scale(i, v[sweep.lo[i]], sweep.out[i]);
   }
 }
 

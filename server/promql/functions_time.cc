@@ -134,9 +134,10 @@ Date DateOf(int64_t seconds) {
   return date;
 }
 
-// As Go converts on amd64: NaN and what does not fit become the smallest number.
+// As Go on amd64: NaN and what does not fit become the smallest number, which its calendar takes
+// for 2^63 seconds. That is one more than fits here, and one second does not show in any part.
 int64_t ToSeconds(double value) {
-  if (!(value > -9.2e18 && value < 9.2e18)) return std::numeric_limits<int64_t>::min();
+  if (!(value > -9.2e18 && value < 9.2e18)) return std::numeric_limits<int64_t>::max();
   return static_cast<int64_t>(value);
 }
 

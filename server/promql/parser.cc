@@ -294,6 +294,10 @@ ExprPtr Parser::Finish(ExprPtr node, uint32_t child_height) {
 }
 
 Result<ExprPtr> ParseExpr(std::string_view text, const ParserOptions& options) {
+  if (text.size() > kMaxTextBytes) {
+    return BadData(
+        fmt::format("1:1: parse error: expression has more than {} bytes", kMaxTextBytes));
+  }
   return Parser(text, options).Expression();
 }
 

@@ -31,6 +31,8 @@ Result<Labels> ParseMetric(std::string_view text);
 
 // Canonical text of an expression, as upstream prints it (one line).
 std::string Print(const Expr& expr);
+// The same, laid out over lines of about 100 bytes, as upstream's format_query does.
+std::string PrettyPrint(const Expr& expr);
 
 // "line:column" (1-based, columns in bytes) of a position.
 std::string PositionText(std::string_view query, size_t byte);

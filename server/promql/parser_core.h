@@ -20,6 +20,9 @@ namespace vigil::promql {
 
 // Nesting that the parser accepts, so that recursion over a tree cannot exhaust the stack.
 inline constexpr uint32_t kMaxHeight = 1000;
+// Limits on what a text can make the parser hold.
+inline constexpr size_t kMaxTextBytes = 8 << 20;
+inline constexpr size_t kMaxRegexps = 1000;
 
 // Keeps the first error only, as upstream reports. An error of syntax ends the parse at once (null
 // is returned all the way up); an error of meaning lets it go on, because an earlier position in
@@ -139,6 +142,7 @@ class Parser {
   std::optional<Token> next_;
   Context context_;
   uint32_t level_ = 0;
+  size_t regexps_ = 0;
   std::optional<std::string> error_;
   size_t error_pos_ = 0;
 };

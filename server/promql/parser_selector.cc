@@ -2,6 +2,7 @@
 // Selectors, label sets, and what may follow a selector: range, subquery, offset, @, anchored.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -57,6 +58,14 @@ void SetDuration(DurationExprPtr from, DurationMs* ms, DurationExprPtr* expr) {
 constexpr std::string_view kModifierPlace =
     "must be preceded by an instant vector selector or range vector selector or a subquery";
 
+// What matching may hold: plenty for the first expressions, for there are rarely more; with many
+// all together stay within some hundred megabytes.
+size_t MemoryOfRegexp(size_t number, size_t length) {
+  constexpr size_t kPlenty = 16;
+  if (number <= kPlenty) return Regexp::kMaxMemoryBytes;
+  return std::min(Regexp::kMaxMemoryBytes, (size_t{512} << 10) + 64 * length);
+}
+
 }  // namespace
 
 ExprPtr Parser::ParseSelector(const Token* name) {
@@ -109,7 +118,14 @@ bool Parser::ParseMatcher(std::vector<Matcher>* matchers) {
     Unexpected(kWhere, "string");
     return false;
   }
-  Result<Matcher> matcher = Matcher::Create(*type, name, Unquote(Take().text));
+  const std::string value = Unquote(Take().text);
+  const bool regexp = *type == MatchType::kRegexp || *type == MatchType::kNotRegexp;
+  if (regexp && ++regexps_ > kMaxRegexps) {
+    AddError(label.pos, fmt::format("more than {} regular expressions", kMaxRegexps));
+    return false;
+  }
+  Result<Matcher> matcher =
+      Matcher::Create(*type, name, value, MemoryOfRegexp(regexps_, value.size()));
   if (matcher) {
     matchers->push_back(std::move(*matcher));
   } else {

@@ -23,6 +23,7 @@ bool RangeSweeper::LayOut(const std::vector<TimestampMs>& timestamps) {
   }
   CountLayout();
   laid_out_ = true;
+  notes_.known = false;
   uses_ = 1;
   timestamps_ = timestamps;
   total_ = 0;
@@ -54,6 +55,8 @@ void RangeSweeper::Run(const FunctionRow& function, const SampleColumns& samples
                        const std::vector<std::vector<double>>& args, std::span<double> out) {
   std::ranges::fill(out, StaleNaN());
   if (const SweepFn* kernel = std::get_if<SweepFn>(&function.kernel)) {
+    if (notes_of_ != &function) notes_.known = false;
+    notes_of_ = &function;
     (*kernel)({.timestamps = samples.timestamps,
                .values = samples.values,
                .lo = lo_,
@@ -63,7 +66,8 @@ void RangeSweeper::Run(const FunctionRow& function, const SampleColumns& samples
                .range_ms = spec_.range_ms,
                .first_eval = grid_.start,
                .step = grid_.step,
-               .out = out});
+               .out = out,
+               .notes = &notes_});
   } else {
     EachWindow(samples, args, *std::get_if<RangeFn>(&function.kernel), out);
   }

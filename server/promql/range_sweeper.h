@@ -18,6 +18,8 @@ class RangeSweeper {
   // Windows of anchored and smoothed selectors reach `lookback` beyond the range.
   RangeSweeper(const WindowSpec& spec, const Grid& grid, DurationMs lookback);
 
+  // EachWindow() ends early once the query is over.
+  void StopWith(const QueryContext& query) { query_ = &query; }
   // Works out which samples are in which window; false when none is in any.
   bool LayOut(const std::vector<TimestampMs>& timestamps);
   // The windows of the samples laid out last. `out` is filled with "no sample" first.
@@ -29,9 +31,15 @@ class RangeSweeper {
   void EachWindow(const SampleColumns& samples, const std::vector<std::vector<double>>& args,
                   Kernel kernel, std::span<double> out) {
     step_args_.resize(args.size());
+    size_t seen = 0;
     for (size_t i = 0; i < lo_.size(); ++i) {
       const size_t n = hi_[i] - lo_[i];
       if (n == 0) continue;
+      seen += n;
+      if (seen > kSamplesBetweenChecks) {
+        if (query_ != nullptr && query_->Over()) return;
+        seen = 0;
+      }
       for (size_t arg = 0; arg < args.size(); ++arg) step_args_[arg] = args[arg][i];
       const TimestampMs end = spec_.first_end + static_cast<int64_t>(i) * spec_.stride;
       const RangeWindow window{.timestamps = std::span(samples.timestamps).subspan(lo_[i], n),
@@ -53,8 +61,12 @@ class RangeSweeper {
   [[nodiscard]] const std::vector<size_t>& Counts();
 
  private:
+  // Tens of microseconds of the slowest kernels.
+  static constexpr size_t kSamplesBetweenChecks = 16'384;
+
   void CountLayout();
 
+  const QueryContext* query_ = nullptr;
   WindowSpec spec_;
   Grid grid_;
   DurationMs before_;  // how far windows reach back from their end
@@ -62,6 +74,8 @@ class RangeSweeper {
   // The layout in hand: timestamps it is of, samples in all windows, series that had it.
   bool laid_out_ = false;
   std::vector<TimestampMs> timestamps_;
+  LayoutNotes notes_;
+  const FunctionRow* notes_of_ = nullptr;
   size_t total_ = 0;
   size_t uses_ = 0;
   std::vector<uint32_t> lo_;

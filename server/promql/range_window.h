@@ -26,6 +26,18 @@ struct RangeWindow {
   [[nodiscard]] size_t size() const { return values.size(); }
 };
 
+// What a kernel has worked out about the windows alone. Series of one target have the same
+// timestamps: the next one uses it again. Emptied whenever the windows hold other samples.
+struct LayoutNotes {
+  bool known = false;
+  bool full = false;   // every window has at least two samples
+  uint32_t width = 0;  // samples in each window when each begins one behind the one before; or 0
+  // Per window with at least two samples; the meaning is the kernel's.
+  std::vector<double> factor;
+  std::vector<double> sampled;
+  std::vector<double> to_start;
+};
+
 // All windows of one series, one per step: window i holds the samples [lo[i], hi[i]). Both rise
 // with i, so that a kernel can walk along with two pointers. No sample is a staleness marker.
 struct RangeSweep {
@@ -38,7 +50,8 @@ struct RangeSweep {
   int64_t range_ms = 0;
   TimestampMs first_eval = 0;  // evaluation time of step 0
   int64_t step = 0;
-  std::span<double> out;  // one per window, "no sample" at first
+  std::span<double> out;         // one per window, "no sample" at first
+  LayoutNotes* notes = nullptr;  // of one kernel; null: it keeps none
 
   [[nodiscard]] size_t size() const { return lo.size(); }
   [[nodiscard]] TimestampMs window_end(size_t i) const {

@@ -47,6 +47,13 @@ size_t RowCost(std::span<const double> values, std::span<const HistogramPtr> his
   return std::max(cost, values.size() / 4);
 }
 
+size_t RowBytes(const SeriesRow& row) {
+  // Twice the columns, for a vector that grows is there twice for a moment.
+  size_t bytes = 2 * row.values.size_bytes() + row.labels.HeapBytes() + 2 * sizeof(Labels);
+  for (const HistogramPtr& h : row.histograms) bytes += h == nullptr ? 16 : 16 * SampleCost(*h);
+  return bytes;
+}
+
 size_t SamplesCost(const SampleColumns& samples) {
   size_t cost = samples.size();
   for (const HistogramSample& sample : samples.histograms) cost += SampleCost(*sample.histogram);

@@ -70,6 +70,8 @@ inline bool AnyPresent(std::span<const HistogramPtr> row) {
 // What the row counts against the limit of samples: a histogram as much as it is large. The steps
 // without a sample take room too, but less.
 size_t RowCost(std::span<const double> values, std::span<const HistogramPtr> histograms);
+// Bytes that a row takes in a Vector, a histogram being worth sixteen for each sample it counts as.
+size_t RowBytes(const SeriesRow& row);
 size_t SamplesCost(const SampleColumns& samples);
 inline bool HasSamples(const SampleColumns& samples) {
   return !samples.empty() || !samples.histograms.empty();
@@ -140,25 +142,36 @@ struct RangeSeries {
   SampleColumns samples;
 };
 
-// Samples a value holds against the query's limit, given back when the value goes.
+// What values hold against the limits of a query.
+struct Room {
+  size_t samples = 0;
+  size_t bytes = 0;
+};
+
+// The part of one value, given back when the value goes.
 class SampleCharge {
  public:
   SampleCharge() = default;
-  SampleCharge(size_t* held, size_t samples) : held_(held), samples_(samples) { *held_ += samples; }
+  SampleCharge(Room* held, Room room) : held_(held), room_(room) {
+    held_->samples += room_.samples;
+    held_->bytes += room_.bytes;
+  }
   SampleCharge(SampleCharge&& other) noexcept
-      : held_(std::exchange(other.held_, nullptr)), samples_(std::exchange(other.samples_, 0)) {}
+      : held_(std::exchange(other.held_, nullptr)), room_(std::exchange(other.room_, {})) {}
   SampleCharge& operator=(SampleCharge&& other) noexcept {
     std::swap(held_, other.held_);
-    std::swap(samples_, other.samples_);
+    std::swap(room_, other.room_);
     return *this;
   }
   ~SampleCharge() {
-    if (held_ != nullptr) *held_ -= samples_;
+    if (held_ == nullptr) return;
+    held_->samples -= room_.samples;
+    held_->bytes -= room_.bytes;
   }
 
  private:
-  size_t* held_ = nullptr;
-  size_t samples_ = 0;
+  Room* held_ = nullptr;
+  Room room_;
 };
 
 // Move only. REQUIRES: does not outlive the query it belongs to.

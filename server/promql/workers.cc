@@ -2,11 +2,18 @@
 #include "server/promql/workers.h"
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <utility>
 
 namespace vigil::promql {
 namespace {
+
+int64_t ThreadCpuNs() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
 
 // What caller and helpers of one RunInOrder() share.
 class Progress {
@@ -15,12 +22,14 @@ class Progress {
 
   // What a helper does.
   void Help() NO_THREAD_SAFETY_ANALYSIS {
+    const int64_t began_ns = parts_.helper_cpu_ns == nullptr ? 0 : ThreadCpuNs();
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
       changed_.wait(lock, [&] { return stop_ || next_ >= parts_.count || MayClaim(); });
       if (stop_ || next_ >= parts_.count) break;
       ProduceNext(&lock);
     }
+    if (parts_.helper_cpu_ns != nullptr) *parts_.helper_cpu_ns += ThreadCpuNs() - began_ns;
     --helpers_;
     changed_.notify_all();
   }

@@ -2,8 +2,10 @@
 // Threads that help queries, and work in parts whose results are taken in order.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -48,6 +50,8 @@ struct OrderedParts {
   std::function<void(size_t part)> produce;
   // The caller's thread. After an error nothing is taken any more.
   std::function<Result<void>(size_t part)> take;
+  // Gets the CPU time of the helpers; null: nobody asks.
+  std::atomic<int64_t>* helper_cpu_ns = nullptr;
 };
 
 // Returns when nobody works on any part any more.

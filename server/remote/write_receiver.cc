@@ -10,6 +10,7 @@
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "server/remote/write_metadata.h"
 
 namespace vigil::remote {
 namespace {
@@ -136,6 +137,10 @@ Result<WriteReceiver::Written> WriteReceiver::Write(std::string_view body, Versi
     written = AppendAll(request, version, &stale_refs);
   }
   if (!written) return written;
+  // 2.0 repeats it with each sample; then it is looked at when series are new.
+  if (!request.metadata.empty() && (version == Version::kOne || written->new_series)) {
+    appender_.PutMetadata(MetadataOf(request));
+  }
   TRY(appender_.WaitDurable(written->position, options_.durable_timeout_ms));
   stats_.samples += written->samples;
   stats_.histograms += written->histograms;
@@ -149,7 +154,7 @@ Result<WriteReceiver::Written> WriteReceiver::AppendAll(const WriteRequest& requ
   thread_local storage::SampleBatch batch;
   *stale_refs = false;
   Written written;
-  TRY(ResolveAll(request, version, &refs, &written.rejected));
+  TRY(ResolveAll(request, version, &refs, &written));
   batch.Clear();
   for (size_t i = 0; i < request.series.size(); ++i) {
     if (refs[i] == 0) continue;
@@ -202,8 +207,8 @@ size_t WriteReceiver::AppendExemplars(const WriteRequest& request,
 }
 
 Result<void> WriteReceiver::ResolveAll(const WriteRequest& request, Version version,
-                                       std::vector<storage::SeriesRef>* refs,
-                                       std::optional<Error>* rejected) {
+                                       std::vector<storage::SeriesRef>* refs, Written* written) {
+  std::optional<Error>* const rejected = &written->rejected;
   thread_local std::vector<SeriesCache::Key> keys;
   keys.clear();
   for (const WriteSeries& series : request.series) keys.push_back(cache_.KeyOf(series.raw_labels));
@@ -214,6 +219,7 @@ Result<void> WriteReceiver::ResolveAll(const WriteRequest& request, Version vers
     missing = cache_.Find(keys, *refs);
   }
   if (missing == 0) return Ok();
+  written->new_series = true;
 
   std::vector<size_t> learned;
   learned.reserve(missing);

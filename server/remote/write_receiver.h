@@ -64,15 +64,16 @@ class WriteReceiver {
     size_t samples = 0;
     size_t histograms = 0;
     size_t exemplars = 0;
+    bool new_series = false;
     storage::JournalPosition position = 0;
     // Why some of it was not taken.
     std::optional<Error> rejected;
   };
 
   Result<Written> Write(std::string_view body, Version version);
-  // refs[i] is the series of request.series[i], 0 when there is none; *rejected says why.
+  // refs[i] is the series of request.series[i], 0 when there is none; written->rejected says why.
   Result<void> ResolveAll(const WriteRequest& request, Version version,
-                          std::vector<storage::SeriesRef>* refs, std::optional<Error>* rejected);
+                          std::vector<storage::SeriesRef>* refs, Written* written);
   Result<Written> AppendAll(const WriteRequest& request, Version version, bool* stale_refs);
   size_t AppendExemplars(const WriteRequest& request, const std::vector<storage::SeriesRef>& refs);
   void ForgetAll();

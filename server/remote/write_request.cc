@@ -14,6 +14,7 @@ namespace vigil::remote {
 namespace {
 
 constexpr uint32_t kRequestTimeseries = 1;
+constexpr uint32_t kRequestMetadata = 3;
 constexpr uint32_t kSeriesLabels = 1;
 constexpr uint32_t kSeriesSamples = 2;
 constexpr uint32_t kSeriesExemplars = 3;
@@ -190,6 +191,8 @@ void WriteRequest::Clear() {
   values.clear();
   histograms.clear();
   exemplars.clear();
+  metadata.clear();
+  symbols.clear();
   arena.clear();
 }
 
@@ -199,6 +202,8 @@ Result<void> DecodeWriteRequest(std::string_view message, WriteRequest* out) {
   while (auto field = reader.Next()) {
     if (field->number == kRequestTimeseries && field->type == WireType::kLength) {
       TRY(DecodeSeries(field->bytes, out));
+    } else if (field->number == kRequestMetadata && field->type == WireType::kLength) {
+      out->metadata.push_back({WriteMetadata::kOfFamily, field->bytes});
     }
   }
   if (!reader.ok()) return Broken("the request");

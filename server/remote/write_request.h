@@ -35,6 +35,13 @@ struct WriteExemplar {
   TimestampMs timestamp = 0;
 };
 
+// Metadata as it stands in the message; write_metadata.h reads it.
+struct WriteMetadata {
+  static constexpr size_t kOfFamily = SIZE_MAX;
+  size_t series = kOfFamily;  // index, in 2.0
+  std::string_view message;
+};
+
 // Views point into the decoded message or into `arena`. Clear() keeps capacity.
 struct WriteRequest {
   std::vector<WriteSeries> series;
@@ -43,7 +50,9 @@ struct WriteRequest {
   // Staleness markers of histogram series are among the floats.
   std::vector<HistogramSample> histograms;
   std::vector<WriteExemplar> exemplars;
-  std::string arena;  // labels of a 2.0 request, rewritten as those of 1.0
+  std::vector<WriteMetadata> metadata;
+  std::vector<std::string_view> symbols;  // of a 2.0 request
+  std::string arena;                      // labels of a 2.0 request, rewritten as those of 1.0
 
   void Clear();
 };

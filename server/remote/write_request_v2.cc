@@ -16,6 +16,7 @@ constexpr uint32_t kSeriesLabelsRefs = 1;
 constexpr uint32_t kSeries2Samples = 2;
 constexpr uint32_t kSeries2Histograms = 3;
 constexpr uint32_t kSeries2Exemplars = 4;
+constexpr uint32_t kSeries2Metadata = 5;
 constexpr uint32_t kExemplarLabelsRefs = 1;
 constexpr uint32_t kExemplar2Value = 2;
 constexpr uint32_t kExemplar2Timestamp = 3;
@@ -149,6 +150,8 @@ class Decoder {
         TRY(DecodeWriteHistogram(field->bytes, BrokenRequest2("a histogram"), &out_));
       } else if (field->number == kSeries2Exemplars) {
         TRY(ReadExemplar(field->bytes));
+      } else if (field->number == kSeries2Metadata) {
+        out_.metadata.push_back({out_.series.size(), field->bytes});
       }
     }
     if (!reader.ok()) return BrokenRequest2("a time series");
@@ -180,7 +183,7 @@ class Decoder {
   }
 
   WriteRequest& out_;
-  std::vector<std::string_view> symbols_;
+  std::vector<std::string_view>& symbols_ = out_.symbols;
   std::vector<Span> spans_;           // of out_.series
   std::vector<Span> exemplar_spans_;  // of out_.exemplars
   std::vector<uint64_t> refs_;

@@ -15,6 +15,16 @@ namespace {
 
 constexpr std::string_view kBodyLimit = "body size limit exceeded";
 
+std::vector<storage::MetricMetadata> ForStorage(const MetadataRows& rows) {
+  std::vector<storage::MetricMetadata> out;
+  out.reserve(rows.size());
+  for (const MetricMetadata& row : rows) {
+    out.push_back(
+        {row.metric, std::string(exposition::MetricTypeName(row.type)), row.help, row.unit});
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<Error> CheckAnswer(const http::ClientResponse& response,
@@ -114,7 +124,10 @@ Result<void> ScrapeLoop::BuildBatch(Active* active, const Scrape& scrape, const 
         {*active->spec, scrape.time, active->cache, active->metadata, scrape.format, &exemplars_},
         &batch_);
     auto rows = active->metadata.EndPage(!report->page.error.has_value());
-    if (rows != nullptr) active->status->SetMetadata(std::move(rows));
+    if (rows != nullptr) {
+      appender_.PutMetadata(ForStorage(*rows));
+      active->status->SetMetadata(std::move(rows));
+    }
     *page_error = report->page.error;
   }
   auto mark_stale = [&](storage::SeriesRef ref) { batch_.Add(ref, scrape.time, StaleNaN()); };

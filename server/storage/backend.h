@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "client-lib/base/result.h"
 #include "client-lib/model/labels.h"
 #include "client-lib/model/sample.h"
+#include "server/storage/metadata.h"
 #include "server/storage/storage.h"
 
 namespace vigil::storage {
@@ -71,10 +73,12 @@ struct ChunkRow {
   uint16_t retention_class = kDefaultRetentionClass;
 };
 
-// Chunks read back, as columns, ordered by (series, min_time). data views point into arena.
+// Chunks read back, as columns, ordered by (series, min_time). data views point into arena, or into
+// what shared keeps alive.
 struct ChunkTable {
   std::vector<ChunkRow> rows;
   std::vector<std::string> arena;  // never moved once a row points into it
+  std::vector<std::shared_ptr<const void>> shared;
 };
 
 // Threads: any; one flush at a time.
@@ -114,6 +118,19 @@ class ExemplarTable {
   virtual Result<void> WriteExemplars(std::span<const ExemplarRow> rows) = 0;
   // The newest, at most `count`, oldest first.
   virtual Result<std::vector<ExemplarRow>> ReadNewest(size_t count) = 0;
+  // Those of the series (sorted) within [start, end], the newest `most`, oldest first.
+  virtual Result<std::vector<ExemplarRow>> ReadSpan(std::span<const SeriesId> series,
+                                                    TimestampMs start, TimestampMs end,
+                                                    size_t most) = 0;
+};
+
+// Threads: any.
+class MetadataTable {
+ public:
+  virtual ~MetadataTable() = default;
+  // Takes the place of what is known of these metrics. After an error the call may be repeated.
+  virtual Result<void> WriteMetadata(std::span<const MetricMetadata> rows) = 0;
+  virtual Result<std::vector<MetricMetadata>> ReadMetadata() = 0;
 };
 
 // What start-up gets back. Callbacks run on the calling thread.

@@ -53,6 +53,7 @@ class Backfill : public Appender {
   Result<SeriesRef> Resolve(const Labels& labels) override;
   Result<AppendOutcome> Append(const SampleBatch& batch, AppendMode mode) override;
   void AppendExemplars(const ExemplarBatch& batch) override { store_.AppendExemplars(batch); }
+  void PutMetadata(std::span<const MetricMetadata> rows) override { store_.PutMetadata(rows); }
   Result<void> WaitDurable(JournalPosition position, int64_t timeout_ms) override;
 
   [[nodiscard]] const BackfillStats& stats() const { return stats_; }

@@ -37,8 +37,42 @@ void ExemplarStore::Resize(size_t capacity) {
   ring_.Resize(capacity);
 }
 
-std::vector<SeriesExemplars> ExemplarStore::Select(
-    const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end) const {
+TimestampMs ExemplarStore::MissingUntil(TimestampMs start, TimestampMs end) const {
+  MutexLock lock(mutex_);
+  // Not full: nothing was ever pushed out.
+  if (ring_.size() < ring_.capacity() || ring_.capacity() == 0) return INT64_MIN;
+  return start < ring_.oldest_time() ? std::min(end, ring_.oldest_time()) : INT64_MIN;
+}
+
+Result<void> ExemplarStore::AddOlder(const std::vector<SeriesRef>& refs, TimestampMs start,
+                                     TimestampMs end, ExemplarTable* table,
+                                     std::vector<std::vector<Exemplar>>* found) const {
+  std::vector<std::pair<SeriesId, size_t>> places;  // in *found
+  for (size_t i = 0; i < refs.size(); ++i) places.emplace_back(recent_.id(refs[i]), i);
+  std::sort(places.begin(), places.end());
+  std::vector<SeriesId> ids;
+  for (const auto& [id, place] : places) ids.push_back(id);
+  for (ExemplarRow& row : TRY(table->ReadSpan(ids, start, end, kMaxRead))) {
+    const auto id = std::lower_bound(ids.begin(), ids.end(), row.series);
+    if (id == ids.end() || *id != row.series) continue;
+    std::vector<Exemplar>& of = (*found)[places[static_cast<size_t>(id - ids.begin())].second];
+    const bool known = std::any_of(of.begin(), of.end(), [&row](const Exemplar& other) {
+      return other.timestamp == row.exemplar.timestamp &&
+             SameBits(other.value, row.exemplar.value) && other.labels == row.exemplar.labels;
+    });
+    if (!known) of.push_back(std::move(row.exemplar));
+  }
+  for (std::vector<Exemplar>& of : *found) {
+    std::stable_sort(of.begin(), of.end(), [](const Exemplar& a, const Exemplar& b) {
+      return a.timestamp < b.timestamp;
+    });
+  }
+  return Ok();
+}
+
+Result<std::vector<SeriesExemplars>> ExemplarStore::Select(
+    const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end,
+    ExemplarTable* table) const {
   std::vector<SeriesRef> refs;
   for (const std::vector<Matcher>& matchers : selectors) {
     const std::vector<SeriesRef> matched = recent_.Match(matchers);
@@ -47,11 +81,18 @@ std::vector<SeriesExemplars> ExemplarStore::Select(
   std::sort(refs.begin(), refs.end());
   refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
   recent_.SortByLabels(&refs);
+  std::vector<std::vector<Exemplar>> found(refs.size());
+  {
+    MutexLock lock(mutex_);
+    for (size_t i = 0; i < refs.size(); ++i) found[i] = ring_.Of(refs[i], start, end);
+  }
+  const TimestampMs missing = MissingUntil(start, end);
+  if (table != nullptr && missing != INT64_MIN && !refs.empty()) {
+    TRY_CONTEXT(AddOlder(refs, start, missing, table, &found), "reading older exemplars");
+  }
   std::vector<SeriesExemplars> out;
-  MutexLock lock(mutex_);
-  for (const SeriesRef ref : refs) {
-    std::vector<Exemplar> exemplars = ring_.Of(ref, start, end);
-    if (!exemplars.empty()) out.push_back({recent_.labels(ref), std::move(exemplars)});
+  for (size_t i = 0; i < refs.size(); ++i) {
+    if (!found[i].empty()) out.push_back({recent_.labels(refs[i]), std::move(found[i])});
   }
   return out;
 }

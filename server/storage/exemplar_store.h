@@ -36,8 +36,11 @@ class ExemplarStore {
 
   void Append(const ExemplarBatch& batch);
   void Resize(size_t capacity);
-  [[nodiscard]] std::vector<SeriesExemplars> Select(
-      const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end) const;
+  // What memory does not hold any more is read from the table, when there is one: at most
+  // kMaxRead, the newest.
+  [[nodiscard]] Result<std::vector<SeriesExemplars>> Select(
+      const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end,
+      ExemplarTable* table = nullptr) const;
 
   // Start-up: puts exemplars from the database into memory, oldest first.
   void Restore(const std::vector<ExemplarRow>& rows);
@@ -50,6 +53,13 @@ class ExemplarStore {
  private:
   // Of those that wait for the database; beyond it the oldest are not written.
   static constexpr size_t kMaxWaiting = 50'000;
+  static constexpr size_t kMaxRead = 100'000;
+
+  // Until when memory may lack exemplars of the span; INT64_MIN when it has all there are.
+  [[nodiscard]] TimestampMs MissingUntil(TimestampMs start, TimestampMs end) const;
+  // Puts what the table has of the series into *found, one list per ref.
+  Result<void> AddOlder(const std::vector<SeriesRef>& refs, TimestampMs start, TimestampMs end,
+                        ExemplarTable* table, std::vector<std::vector<Exemplar>>* found) const;
 
   const Recent& recent_;
   mutable Mutex mutex_;

@@ -29,17 +29,19 @@ MergedSeriesSet::MergedSeriesSet(const Recent& recent, TimestampMs start, Timest
       corrupt_chunks_(std::move(corrupt_chunks)) {}
 
 void MergedSeriesSet::ReadChunks(const MergedSeries& series, SampleColumns* out) const {
+  for (size_t row = series.rows; row < series.rows_end; ++row) ReadChunk(series, row, out);
+}
+
+void MergedSeriesSet::ReadChunk(const MergedSeries& series, size_t row, SampleColumns* out) const {
   const TimestampMs until = std::min(end_, recent_samples_->StoredUntil(series.recent));
-  for (size_t row = series.rows; row < series.rows_end; ++row) {
-    const Result<void> read = recent_.DecodeChunk(chunks_.rows[row], start_, until, out);
-    if (read.has_value()) continue;
-    ++*corrupt_chunks_;
-    warnings_.With([&](std::vector<std::string>& warnings) {
-      if (warnings.size() >= kMaxWarnings) return;
-      warnings.push_back("samples of " + series.labels.ToMetricString() +
-                         " are missing: " + read.error().message);
-    });
-  }
+  const Result<void> read = recent_.DecodeChunk(chunks_.rows[row], start_, until, out);
+  if (read.has_value()) return;
+  ++*corrupt_chunks_;
+  warnings_.With([&](std::vector<std::string>& warnings) {
+    if (warnings.size() >= kMaxWarnings) return;
+    warnings.push_back("samples of " + series.labels.ToMetricString() +
+                       " are missing: " + read.error().message);
+  });
 }
 
 Result<void> MergedSeriesSet::Read(size_t i, SampleColumns* out) const {
@@ -53,6 +55,76 @@ Result<void> MergedSeriesSet::Read(size_t i, SampleColumns* out) const {
   if (chunks) MakeRising(begin, out);
   if (tombstones_ != nullptr) EraseDeleted(tombstones_->SpansOf(series.id), begin, out);
   return Ok();
+}
+
+void MergedSeriesSet::TakeSummaries(const WindowsHint& windows, const ChunkSummaryHint& hint,
+                                    std::shared_ptr<std::atomic<uint64_t>> summed_chunks) {
+  windows_ = windows;
+  chunk_summaries_ = hint;
+  uint64_t whole = 0;
+  uint64_t all = 0;
+  for (const MergedSeries& series : series_) {
+    const TimestampMs until = std::min(end_, recent_samples_->StoredUntil(series.recent));
+    for (size_t row = series.rows; row < series.rows_end; ++row) {
+      const uint64_t count = chunks_.rows[row].count;
+      all += count;
+      if (IsWhole(chunks_.rows[row], until)) whole += count;
+    }
+  }
+  if (whole > 0 && 2 * whole >= all) summed_chunks_ = std::move(summed_chunks);
+}
+
+bool MergedSeriesSet::IsWhole(const ChunkRow& row, TimestampMs until) const {
+  return row.min_time >= start_ && row.max_time <= until &&
+         !windows_.Cut(row.min_time, row.max_time);
+}
+
+bool MergedSeriesSet::AddSummary(const ChunkRow& row, SummaryColumns* summaries) const {
+  // A broken one is decoded and reported there.
+  const auto sums = recent_.SumUpChunk(row);
+  if (!sums || !*sums) return false;
+  if (chunk_summaries_.without_resets && (*sums)->resets > 0) return false;
+  summaries->begins.push_back(row.min_time);
+  summaries->ends.push_back(row.max_time);
+  using enum SummaryColumn;
+  summaries->of(kCount).push_back(row.count);
+  summaries->of(kMin).push_back((*sums)->min);
+  summaries->of(kMax).push_back((*sums)->max);
+  summaries->of(kFirst).push_back((*sums)->first);
+  summaries->of(kLast).push_back((*sums)->last);
+  return true;
+}
+
+bool MergedSeriesSet::TryReadSummed(const MergedSeries& series, SummaryColumns* summaries,
+                                    SampleColumns* samples) const {
+  const TimestampMs until = std::min(end_, recent_samples_->StoredUntil(series.recent));
+  for (size_t row = series.rows; row < series.rows_end; ++row) {
+    const ChunkRow& chunk = chunks_.rows[row];
+    if (row > series.rows && chunk.min_time <= chunks_.rows[row - 1].max_time) return false;
+    if (IsWhole(chunk, until) && AddSummary(chunk, summaries)) continue;
+    ReadChunk(series, row, samples);
+  }
+  const ColumnsMark stored(*samples);
+  const TimestampMs last =
+      series.rows == series.rows_end ? INT64_MIN : chunks_.rows[series.rows_end - 1].max_time;
+  recent_samples_->Read(series.recent, samples);
+  return samples->histograms.empty() &&
+         (samples->size() == stored.floats || samples->timestamps[stored.floats] > last);
+}
+
+Result<void> MergedSeriesSet::ReadSummed(size_t i, SummaryColumns* summaries,
+                                         SampleColumns* samples) const {
+  summaries->Clear();
+  samples->Clear();
+  const MergedSeries& series = series_[i];
+  const bool deleted = tombstones_ != nullptr && !tombstones_->SpansOf(series.id).empty();
+  if (!deleted && TryReadSummed(series, summaries, samples)) {
+    *summed_chunks_ += summaries->size();
+    return Ok();
+  }
+  summaries->Clear();
+  samples->Clear();
+  return Read(i, samples);
 }
 
 }  // namespace vigil::storage

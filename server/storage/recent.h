@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,9 +58,19 @@ struct RecentStats {
   TimestampMs max_time = 0;
 };
 
+// Of a page, or of pages before it.
 struct ReplayedPage {
   size_t samples = 0;
   size_t unknown_series = 0;  // samples whose series is not in the catalogue
+};
+
+// What a whole chunk amounts to; see chunks::ChunkSummary.
+struct ChunkSums {
+  double first = 0;
+  double last = 0;
+  double min = 0;
+  double max = 0;
+  uint32_t resets = 0;
 };
 
 // The samples of some series at one moment. Holds what it needs: writers do not wait for readers.
@@ -74,6 +85,8 @@ class RecentSamples {
   [[nodiscard]] virtual TimestampMs StoredUntil(size_t i) const = 0;
   // Appends the samples within the span, timestamps strictly rising.
   virtual void Read(size_t i, SampleColumns* out) const = 0;
+  // Encoded pieces of all series together.
+  [[nodiscard]] virtual size_t chunks() const { return 0; }
 };
 
 // The chunks of one flush, ordered by metric name and series id.
@@ -126,7 +139,8 @@ class Recent {
   // Start-up. Samples of pages may repeat and be out of order; pages come in the order in which
   // they were encoded. bad_data for a broken page.
   virtual Result<ReplayedPage> Replay(std::string_view page) = 0;
-  virtual void FinishReplay() = 0;
+  // What came behind the answers of Replay().
+  virtual ReplayedPage FinishReplay() = 0;
 
   // Flush.
   // Ends the generation. REQUIRES: no Append() is running.
@@ -152,9 +166,18 @@ class Recent {
   // Appends the samples of a chunk within [min_time, max_time].
   virtual Result<void> DecodeChunk(const ChunkRow& row, TimestampMs min_time, TimestampMs max_time,
                                    SampleColumns* out) const = 0;
+  // Without decoding it. Nothing when it has staleness markers or native histograms.
+  virtual Result<std::optional<ChunkSums>> SumUpChunk(const ChunkRow& /*row*/) const {
+    return std::optional<ChunkSums>();
+  }
   // Of all series; sorted.
   [[nodiscard]] virtual std::vector<std::string> LabelNames() const = 0;
   [[nodiscard]] virtual std::vector<std::string> LabelValues(std::string_view name) const = 0;
+  // Of these series; sorted. REQUIRES: refs given out by this object.
+  [[nodiscard]] virtual std::vector<std::string> LabelNamesOf(
+      std::span<const SeriesRef> refs) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> LabelValuesOf(
+      std::string_view name, std::span<const SeriesRef> refs) const = 0;
 
   [[nodiscard]] virtual RecentStats Stats() const = 0;
   // The largest of each, at most `limit`. Looks at the whole index.

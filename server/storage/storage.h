@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +18,8 @@
 #include "client-lib/model/matcher.h"
 #include "client-lib/model/sample.h"
 #include "server/storage/exemplars.h"
+#include "server/storage/metadata.h"
+#include "server/storage/summaries.h"
 
 namespace vigil::storage {
 
@@ -118,6 +121,9 @@ class Appender {
   // journal: the newest few may be lost with the process.
   virtual void AppendExemplars(const ExemplarBatch& /*batch*/) {}
 
+  // Takes note of what metrics are; it is written to the database within seconds.
+  virtual void PutMetadata(std::span<const MetricMetadata> /*rows*/) {}
+
   // Waits until everything up to the position is committed in the database. timeout or
   // unavailable; the samples may still become durable later.
   virtual Result<void> WaitDurable(JournalPosition position, int64_t timeout_ms) = 0;
@@ -133,6 +139,10 @@ struct SelectHints {
   std::vector<std::string> grouping;
   bool by = false;
   bool series_only = false;  // labels are enough, samples are not read
+  // What may stand in for samples; the reader then looks at SeriesSet::stand_ins().
+  WindowsHint windows;
+  RollupHint rollups;
+  ChunkSummaryHint chunk_summaries;
 };
 
 // The series of one selector, sorted by labels. Holds everything needed to decode, so that it
@@ -147,6 +157,24 @@ class SeriesSet {
   // staleness markers and native histograms included. A broken chunk is skipped and shows in
   // warnings().
   virtual Result<void> Read(size_t i, SampleColumns* out) const = 0;
+  // With roll-ups, Read() gives the last sample of each bucket in place of its samples, at the end
+  // of the bucket; the first one may end up to its width before the span.
+  [[nodiscard]] virtual StandIns stand_ins() const { return StandIns::kNone; }
+  // The summaries that stand in for samples of series i, with the columns of the hints, and the
+  // other samples; replaces what both had. Samples may lie between summaries, never within one.
+  // REQUIRES: stand_ins() is not kNone.
+  virtual Result<void> ReadSummed(size_t i, SummaryColumns* summaries,
+                                  SampleColumns* samples) const {
+    summaries->Clear();
+    samples->Clear();
+    return Read(i, samples);
+  }
+  // Encoded chunks of all series together, for those who ask what a query costs.
+  struct Chunks {
+    size_t in_memory = 0;
+    size_t in_database = 0;
+  };
+  [[nodiscard]] virtual Chunks chunks() const { return {}; }
   // For the user of the query; complete once all series have been read.
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
 };

@@ -55,7 +55,7 @@ Result<void> Store::Recover(Recovery& recovery) {
     counters_->orphan_samples += replayed->unknown_series;
   }),
               "replaying the journal");
-  recent_.FinishReplay();
+  counters_->replayed_samples += recent_.FinishReplay().samples;
   log::Info(kComponent, "recovered",
             {{"series", static_cast<uint64_t>(recent_.series_count())},
              {"journal_pages", counters_->replayed_pages.load()},
@@ -242,12 +242,13 @@ Result<FlushReport> Store::Flush() {
 
 Result<std::vector<SeriesExemplars>> Store::SelectExemplars(
     const std::vector<std::vector<Matcher>>& selectors, TimestampMs start, TimestampMs end) const {
-  return exemplars_.Select(selectors, start, end);
+  return exemplars_.Select(selectors, start, end, exemplar_table_.load());
 }
 
 Result<void> Store::RestoreExemplars(ExemplarTable& table) {
   const uint64_t capacity = exemplars_.Stats().capacity;
   if (capacity == 0) return Ok();
+  exemplar_table_ = &table;
   exemplars_.Restore(TRY_CONTEXT(table.ReadNewest(capacity), "reading exemplars"));
   return Ok();
 }
@@ -259,6 +260,20 @@ Result<size_t> Store::WriteExemplars(ExemplarTable& table) {
   const Result<void> written = table.WriteExemplars(rows);
   if (written) return count;
   exemplars_.GiveBack(std::move(rows));
+  return written.error();
+}
+
+Result<void> Store::RestoreMetadata(MetadataTable& table) {
+  metadata_.Restore(TRY_CONTEXT(table.ReadMetadata(), "reading metadata"));
+  return Ok();
+}
+
+Result<size_t> Store::WriteMetadata(MetadataTable& table) {
+  const std::vector<MetricMetadata> rows = metadata_.TakeChanged();
+  if (rows.empty()) return size_t{0};
+  const Result<void> written = table.WriteMetadata(rows);
+  if (written) return rows.size();
+  metadata_.GiveBack(rows);
   return written.error();
 }
 
@@ -289,6 +304,8 @@ StoreStats Store::Stats() const {
   stats.corrupt_pages = c.corrupt_pages;
   stats.orphan_samples = c.orphan_samples;
   stats.corrupt_chunks = *c.corrupt_chunks;
+  stats.rollup_reads = c.rollup_reads;
+  stats.summed_chunks = *c.summed_chunks;
   stats.flushes = c.flushes;
   stats.flushes_failed = c.flushes_failed;
   stats.flushed_chunks = c.flushed_chunks;

@@ -19,11 +19,16 @@
 #include "server/storage/backend.h"
 #include "server/storage/barrier.h"
 #include "server/storage/exemplar_store.h"
+#include "server/storage/metadata_store.h"
 #include "server/storage/recent.h"
+#include "server/storage/rollup_store.h"
 #include "server/storage/storage.h"
 #include "server/storage/tombstones.h"
 
 namespace vigil::storage {
+
+class MergedSeriesSet;  // server/storage/merged_series_set.h
+struct RolledUpGroup;   // server/storage/rolled_up_series_set.h
 
 // How many series one job (value of the label `job`) may have, idle ones not counted; 0: no limit.
 struct JobLimits {
@@ -66,6 +71,8 @@ struct StoreStats {
   uint64_t corrupt_pages = 0;     // prometheus_tsdb_wal_corruptions_total
   uint64_t orphan_samples = 0;    // vigil_journal_orphan_samples_total: series not in the catalogue
   uint64_t corrupt_chunks = 0;    // vigil_chunks_corrupt_total: read and skipped
+  uint64_t rollup_reads = 0;      // vigil_rollup_reads_total: by queries, one per resolution
+  uint64_t summed_chunks = 0;     // vigil_chunks_summed_total: their summary was enough
   uint64_t flushes = 0;           // prometheus_tsdb_compactions_total
   uint64_t flushes_failed = 0;    // prometheus_tsdb_compactions_failed_total
   uint64_t flushed_chunks = 0;    // vigil_flush_chunks_total
@@ -86,7 +93,7 @@ struct FlushReport {
 
 // Threads: any; Recover() before everything else. The objects given to the constructor must
 // outlive the store.
-class Store : public Appender, public Queryable, public ExemplarQueryable {
+class Store : public Appender, public Queryable, public ExemplarQueryable, public MetadataReader {
  public:
   Store(Recent& recent, Journal& journal, ChunkStore& chunks, const Clock& clock,
         StoreOptions options = {});
@@ -112,9 +119,18 @@ class Store : public Appender, public Queryable, public ExemplarQueryable {
   Result<std::vector<SeriesExemplars>> SelectExemplars(
       const std::vector<std::vector<Matcher>>& selectors, TimestampMs start,
       TimestampMs end) const override;
+  void PutMetadata(std::span<const MetricMetadata> rows) override { metadata_.Put(rows); }
+  [[nodiscard]] std::vector<MetricMetadata> Metadata(const std::string& metric) const override {
+    return metadata_.Get(metric);
+  }
+  // As those of exemplars, below.
+  Result<void> RestoreMetadata(MetadataTable& table);
+  Result<size_t> WriteMetadata(MetadataTable& table);
+
   // How many exemplars memory keeps; 0: none are taken.
   void SetMaxExemplars(size_t count) { exemplars_.Resize(count); }
-  // Fills memory with the newest of the table. After Recover().
+  // Fills memory with the newest of the table, which is asked from now on for what memory does not
+  // hold: it must outlive the store. After Recover().
   Result<void> RestoreExemplars(ExemplarTable& table);
   // Writes the exemplars that came since the last call. After an error the next call takes them.
   Result<size_t> WriteExemplars(ExemplarTable& table);
@@ -125,6 +141,8 @@ class Store : public Appender, public Queryable, public ExemplarQueryable {
   // on a schedule and at a clean stop.
   Result<FlushReport> Flush();
 
+  // Where old samples are rolled up; null: nowhere. Before queries come; must outlive the store.
+  void SetRollups(const RollupStore* rollups) { rollups_ = rollups; }
   // Readers that begin from now on leave these samples out. Null or empty: none.
   void SetTombstones(std::shared_ptr<const Tombstones> tombstones);
   // Of all series that match and may have samples in [start, end]; sorted.
@@ -156,12 +174,23 @@ class Store : public Appender, public Queryable, public ExemplarQueryable {
   Result<void> WriteFlush(const PendingFlush& pending, FlushReport* report);
   [[nodiscard]] std::vector<SeriesRef> MatchIn(const std::vector<Matcher>& matchers,
                                                TimestampMs start, TimestampMs end) const;
+  // The series of the refs, which are sorted by labels, with samples in [start, end].
+  Result<std::unique_ptr<MergedSeriesSet>> SelectRefs(
+      const std::vector<SeriesRef>& refs, const SelectHints& hints, TimestampMs start,
+      TimestampMs end, const std::shared_ptr<const Tombstones>& tombstones) const;
+  // Null when there are samples only.
+  Result<std::unique_ptr<SeriesSet>> SelectRolledUp(
+      const std::vector<SeriesRef>& refs, const SelectHints& hints,
+      const std::shared_ptr<const Tombstones>& tombstones) const;
+  Result<void> ReadTables(const std::vector<SeriesRef>& refs, SummaryMask columns,
+                          RolledUpGroup* group) const;
   void CountOutcome(const AppendOutcome& outcome);
 
   // Constant after construction.
   Recent& recent_;
   Journal& journal_;
   ChunkStore& chunks_;
+  const RollupStore* rollups_ = nullptr;
   const Clock& clock_;
   const StoreOptions options_;
   const std::unique_ptr<Counters> counters_;  // atomics
@@ -173,6 +202,8 @@ class Store : public Appender, public Queryable, public ExemplarQueryable {
   Barrier barrier_;
   Guarded<JobLimits> job_limits_;
   ExemplarStore exemplars_;
+  std::atomic<ExemplarTable*> exemplar_table_ = nullptr;
+  MetadataStore metadata_;
   Mutex create_mutex_;  // one creation of a series at a time: an id is never given twice
   // Of jobs that have reached their limit: counting is dear, so once per flush.
   struct IdleCount {

@@ -33,6 +33,7 @@ struct Store::Counters {
   std::atomic<uint64_t> replayed_samples{0};
   std::atomic<uint64_t> corrupt_pages{0};
   std::atomic<uint64_t> orphan_samples{0};
+  std::atomic<uint64_t> rollup_reads{0};
   std::atomic<uint64_t> flushes{0};
   std::atomic<uint64_t> flushes_failed{0};
   std::atomic<uint64_t> flushed_chunks{0};
@@ -42,6 +43,7 @@ struct Store::Counters {
   std::atomic<int64_t> flush_ns{0};
   std::atomic<TimestampMs> last_flush_time{0};
   // Shared with the series sets that readers still hold.
+  std::shared_ptr<std::atomic<uint64_t>> summed_chunks = std::make_shared<std::atomic<uint64_t>>(0);
   std::shared_ptr<std::atomic<uint64_t>> corrupt_chunks =
       std::make_shared<std::atomic<uint64_t>>(0);
 };

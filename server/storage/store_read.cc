@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -13,12 +12,6 @@
 
 namespace vigil::storage {
 namespace {
-
-std::vector<std::string> Sorted(const std::unordered_set<std::string_view>& texts) {
-  std::vector<std::string> sorted(texts.begin(), texts.end());
-  std::sort(sorted.begin(), sorted.end());
-  return sorted;
-}
 
 // The ids of which the database may have samples that memory has not, sorted, and up to when.
 struct Wanted {
@@ -81,9 +74,27 @@ std::vector<SeriesId> Store::MatchIds(const std::vector<Matcher>& matchers, Time
 Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& matchers,
                                                  const SelectHints& hints) const {
   // Before anything is read: a tombstone goes only after its samples have.
-  auto tombstones = tombstones_.Copy();
-  std::vector<SeriesRef> refs = MatchIn(matchers, hints.start, hints.end);
+  const auto tombstones = tombstones_.Copy();
+  const bool roll_ups = rollups_ != nullptr && hints.rollups.max_resolution_ms > 0 &&
+                        !hints.series_only && rollups_->MayStandIn(hints.start, hints.rollups);
+  // The bucket before the span may reach into it.
+  const TimestampMs start = hints.start - (roll_ups ? hints.rollups.max_resolution_ms : 0);
+  std::vector<SeriesRef> refs = MatchIn(matchers, start, hints.end);
   recent_.SortByLabels(&refs);
+  if (roll_ups) {
+    auto rolled_up = TRY(SelectRolledUp(refs, hints, tombstones));
+    if (rolled_up != nullptr) return rolled_up;
+  }
+  auto set = TRY(SelectRefs(refs, hints, hints.start, hints.end, tombstones));
+  if (hints.chunk_summaries.columns != 0 && !hints.series_only) {
+    set->TakeSummaries(hints.windows, hints.chunk_summaries, counters_->summed_chunks);
+  }
+  return std::unique_ptr<SeriesSet>(std::move(set));
+}
+
+Result<std::unique_ptr<MergedSeriesSet>> Store::SelectRefs(
+    const std::vector<SeriesRef>& refs, const SelectHints& hints, TimestampMs start,
+    TimestampMs end, const std::shared_ptr<const Tombstones>& tombstones) const {
   std::vector<MergedSeries> series;
   series.reserve(refs.size());
   for (const SeriesRef ref : refs) {
@@ -93,41 +104,29 @@ Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& mat
   ChunkTable table;
   if (!hints.series_only) {
     // Memory first: what a flush moves to the database meanwhile is then seen twice, not missed.
-    samples = recent_.Snapshot(refs, hints.start, hints.end);
-    const Wanted wanted = WantedFromDatabase(series, *samples, hints.start);
+    samples = recent_.Snapshot(refs, start, end);
+    const Wanted wanted = WantedFromDatabase(series, *samples, start);
     if (!wanted.ids.empty()) {
-      table = TRY_CONTEXT(chunks_.Read(wanted.ids, hints.start, wanted.until), "reading chunks");
+      table = TRY_CONTEXT(chunks_.Read(wanted.ids, start, wanted.until), "reading chunks");
     }
     AssignRows(table, *samples, &series);
   }
-  return std::unique_ptr<SeriesSet>(std::make_unique<MergedSeriesSet>(
-      recent_, hints.start, hints.end, std::move(series), std::move(samples), std::move(table),
-      std::move(tombstones), counters_->corrupt_chunks));
+  return std::make_unique<MergedSeriesSet>(recent_, start, end, std::move(series),
+                                           std::move(samples), std::move(table), tombstones,
+                                           counters_->corrupt_chunks);
 }
 
 Result<std::vector<std::string>> Store::LabelNames(const std::vector<Matcher>& matchers,
                                                    TimestampMs start, TimestampMs end) const {
   if (matchers.empty()) return recent_.LabelNames();
-  std::unordered_set<std::string_view> names;
-  for (const SeriesRef ref : MatchIn(matchers, start, end)) {
-    for (const LabelView label : recent_.labels(ref)) names.insert(label.name);
-  }
-  return Sorted(names);
+  return recent_.LabelNamesOf(MatchIn(matchers, start, end));
 }
 
 Result<std::vector<std::string>> Store::LabelValues(std::string_view name,
                                                     const std::vector<Matcher>& matchers,
                                                     TimestampMs start, TimestampMs end) const {
   if (matchers.empty()) return recent_.LabelValues(name);
-  std::unordered_set<std::string_view> values;
-  std::string_view last;
-  for (const SeriesRef ref : MatchIn(matchers, start, end)) {
-    const std::string_view value = recent_.labels(ref).Get(name);
-    if (value.empty() || value == last) continue;
-    values.insert(value);
-    last = value;
-  }
-  return Sorted(values);
+  return recent_.LabelValuesOf(name, MatchIn(matchers, start, end));
 }
 
 }  // namespace vigil::storage

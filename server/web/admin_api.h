@@ -25,6 +25,9 @@ struct AdminActions {
   std::function<Result<std::string>(bool skip_head)> snapshot;
 };
 
+// What admin endpoints answer without --web.enable-admin-api.
+http::Response AdminDisabled();
+
 // Threads: any.
 class AdminApi {
  public:

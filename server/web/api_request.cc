@@ -3,6 +3,7 @@
 #include "server/web/api_request.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "client-lib/base/strings.h"
@@ -34,8 +35,13 @@ Result<TimestampMs> ApiRequest::Time(std::string_view name) const {
 }
 
 Result<TimestampMs> ApiRequest::TimeOr(std::string_view name, TimestampMs fallback) const {
-  if (Get(name).empty()) return fallback;
-  return Time(name);
+  const std::string& text = Get(name);
+  if (text.empty()) return fallback;
+  Result<TimestampMs> time = Time(name);
+  if (time) return time;
+  // Upstream's words for times that may be missing.
+  return InvalidParameter(name, "Invalid time value for '" + std::string(name) +
+                                    "': cannot parse " + Quote(text) + " to a valid timestamp");
 }
 
 Result<DurationMs> ApiRequest::Duration(std::string_view name) const {
@@ -65,20 +71,32 @@ Result<size_t> ApiRequest::Limit() const {
   const std::string& text = Get("limit");
   if (text.empty()) return size_t{0};
   const std::optional<int64_t> limit = ParseInt(text);
-  if (!limit) return InvalidParameter("limit", "cannot parse " + Quote(text) + " to a number");
+  if (!limit) {
+    return InvalidParameter("limit", "strconv.Atoi: parsing " + Quote(text) + ": invalid syntax");
+  }
   if (*limit < 0) return InvalidParameter("limit", "limit must be non-negative");
   return static_cast<size_t>(*limit);
+}
+
+Result<bool> ApiRequest::Bool(std::string_view name) const {
+  constexpr std::array<std::string_view, 6> kTrue = {"1", "t", "T", "TRUE", "true", "True"};
+  constexpr std::array<std::string_view, 6> kFalse = {"0", "f", "F", "FALSE", "false", "False"};
+  const std::string& text = Get(name);
+  if (text.empty() || std::find(kFalse.begin(), kFalse.end(), text) != kFalse.end()) return false;
+  if (std::find(kTrue.begin(), kTrue.end(), text) != kTrue.end()) return true;
+  return InvalidParameter(name, "unable to parse boolean: strconv.ParseBool: parsing " +
+                                    Quote(text) + ": invalid syntax");
 }
 
 Result<std::vector<std::vector<Matcher>>> ApiRequest::MatcherSets() const {
   std::vector<std::vector<Matcher>> sets;
   for (const std::string& text : params.All("match[]")) {
     Result<std::vector<Matcher>> matchers = promql::ParseMetricSelector(text);
-    if (!matchers) return InvalidParameter("match[]", matchers.error().message);
+    if (!matchers) return matchers.error();
     const bool selective = std::any_of(matchers->begin(), matchers->end(),
                                        [](const Matcher& m) { return !m.MatchesEmpty(); });
     if (!selective) {
-      return InvalidParameter("match[]", "match[] must contain at least one non-empty matcher");
+      return BadData("match[] must contain at least one non-empty matcher");
     }
     sets.push_back(std::move(*matchers));
   }

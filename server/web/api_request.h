@@ -37,7 +37,10 @@ struct ApiRequest {
   [[nodiscard]] Result<DurationMs> DurationOrZero(std::string_view name) const;
   // 0 (no limit) when missing.
   [[nodiscard]] Result<size_t> Limit() const;
-  // Each match[] parsed; every set must hold a matcher that does not match the empty value.
+  // What Go's strconv.ParseBool takes; false when missing.
+  [[nodiscard]] Result<bool> Bool(std::string_view name) const;
+  // Each match[] parsed; every set must hold a matcher that does not match the empty value. The
+  // error does not name the parameter: upstream does so in some places only.
   [[nodiscard]] Result<std::vector<std::vector<Matcher>>> MatcherSets() const;
 };
 

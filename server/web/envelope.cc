@@ -2,6 +2,9 @@
 // See envelope.h.
 #include "server/web/envelope.h"
 
+#include <memory>
+#include <utility>
+
 namespace vigil::web {
 namespace {
 
@@ -19,30 +22,30 @@ void WriteAnnotations(std::string_view key, const std::vector<std::string>& text
   json.EndArray();
 }
 
-void SetCors(const http::Request& request, http::Response* response) {
-  if (!request.headers.Has("Origin")) return;
-  response->headers.Set("Access-Control-Allow-Headers",
-                        "Accept, Authorization, Content-Type, Origin");
-  response->headers.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-  response->headers.Set("Access-Control-Allow-Origin", "*");
-  response->headers.Set("Access-Control-Expose-Headers", "Date");
-  response->headers.Set("Vary", "Origin");
+// What stands behind the data.
+void WriteEnd(const Annotations& annotations, JsonWriter& json) {
+  WriteAnnotations("warnings", annotations.warnings, "warning", json);
+  WriteAnnotations("infos", annotations.infos, "info", json);
+  json.EndObject();
 }
 
-http::Response Run(const http::Request& request, const ApiHandler& handler) {
-  Result<http::Params> params = request.FormParams();
-  if (!params) return ErrorAnswer(params.error());
-  const ApiRequest api_request{request, std::move(*params)};
+// REQUIRES: the body ends before the data.
+void SendLater(Annotations annotations, http::Response* response) {
+  auto text = std::make_shared<std::string>(std::move(response->body));
+  auto rest = std::make_shared<Annotations>(std::move(annotations));
+  response->body.clear();
+  response->stream = [text, rest](const http::Response::Write& write) {
+    JsonWriter json(text.get(), &write);
+    rest->data(json);
+    WriteEnd(*rest, json);
+    return !json.gone() && write(*text);
+  };
+}
 
+http::Response NoContent() {
   http::Response response;
-  response.content_type = "application/json";
-  JsonWriter json(&response.body);
-  json.BeginObject().Field("status", "success").Key("data");
-  Result<Annotations> annotations = handler(api_request, json);
-  if (!annotations) return ErrorAnswer(annotations.error());
-  WriteAnnotations("warnings", annotations->warnings, "warning", json);
-  WriteAnnotations("infos", annotations->infos, "info", json);
-  json.EndObject();
+  response.status = 204;
+  response.content_type.clear();
   return response;
 }
 
@@ -83,13 +86,23 @@ http::Response ErrorAnswer(const Error& error) {
 }
 
 http::Response Answer(const http::Request& request, const ApiHandler& handler) {
+  Result<http::Params> params = request.FormParams();
+  if (!params) return ErrorAnswer(params.error());
+  const ApiRequest api_request{request, std::move(*params)};
+
   http::Response response;
-  if (request.method == "OPTIONS") {
-    response.status = 204;
-  } else {
-    response = Run(request, handler);
+  response.content_type = "application/json";
+  JsonWriter json(&response.body);
+  json.BeginObject().Field("status", "success").Key("data");
+  const size_t head = response.body.size();
+  Result<Annotations> annotations = handler(api_request, json);
+  if (!annotations) return ErrorAnswer(annotations.error());
+  if (annotations->data) {
+    SendLater(std::move(*annotations), &response);
+    return response;
   }
-  SetCors(request, &response);
+  if (response.body.size() == head) return NoContent();
+  WriteEnd(*annotations, json);
   return response;
 }
 

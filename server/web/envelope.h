@@ -17,16 +17,19 @@ namespace vigil::web {
 struct Annotations {
   std::vector<std::string> warnings;
   std::vector<std::string> infos;
+  // Set when the data are large: the handler has written nothing then, and this writes them while
+  // they are sent. Cannot fail any more.
+  std::function<void(JsonWriter&)> data;
 };
 
-// Writes exactly one JSON value: the `data` of the envelope.
+// Writes exactly one JSON value, the `data` of the envelope; or nothing, which becomes a 204.
 using ApiHandler = std::function<Result<Annotations>(const ApiRequest&, JsonWriter&)>;
 
 // 400, 422, 499, 503, 404, 406, 500.
 int HttpStatus(ErrorKind kind);
 
 // Runs the handler and wraps what it wrote; an error of the handler or of the parameters becomes
-// {"status":"error",...}. CORS headers are set when the request has an Origin.
+// {"status":"error",...}.
 http::Response Answer(const http::Request& request, const ApiHandler& handler);
 
 http::Response ErrorAnswer(const Error& error);

@@ -26,9 +26,10 @@ Result<Annotations> ExemplarsApi::Query(const ApiRequest& request, JsonWriter& j
   const TimestampMs end = TRY(request.TimeOr("end", kMaxTime));
   if (end < start) return BadData("end timestamp must not be before start timestamp");
   auto expr = promql::ParseExpr(request.Get("query"), engine_.options().parser);
-  if (!expr) return InvalidParameter("query", expr.error().message);
+  if (!expr) return expr.error();
   std::vector<std::vector<Matcher>> selectors;
   CollectSelectors(**expr, &selectors);
+  if (selectors.empty()) return Annotations{};  // nothing written: 204
   const auto found = TRY(exemplars_.SelectExemplars(selectors, start, end));
   json.BeginArray();
   for (const storage::SeriesExemplars& series : found) {

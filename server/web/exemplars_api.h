@@ -16,7 +16,8 @@ class ExemplarsApi {
   ExemplarsApi(const promql::Engine& engine, const storage::ExemplarQueryable& exemplars)
       : engine_(engine), exemplars_(exemplars) {}
 
-  // Exemplars of every series that a selector of the expression names.
+  // Exemplars of every series that a selector of the expression names. An expression without any
+  // has no answer.
   Result<Annotations> Query(const ApiRequest& request, JsonWriter& json) const;
 
  private:

@@ -5,9 +5,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "client-lib/model/float_text.h"
 #include "client-lib/model/histogram_buckets.h"
+#include "client-lib/model/shortest_digits.h"
 
 namespace vigil::web {
 namespace {
@@ -41,6 +43,53 @@ size_t Utf8Length(std::string_view text) {
   }
   return 0;
 }
+
+// Text is given away in pieces of about so many bytes.
+constexpr size_t kPiece = 64 * 1024;
+
+// Timestamps as seconds, one after the other: what stays the same from one to the next is worked
+// out once.
+// Threads: owner thread only.
+class SecondsText {
+ public:
+  static constexpr size_t kMaxSize = 32;
+
+  // REQUIRES: room for kMaxSize bytes. Returns the end.
+  char* Write(TimestampMs timestamp, char* out) {
+    // Negative times: the sign stands in front even when the whole seconds are zero.
+    const bool negative = timestamp < 0;
+    const uint64_t magnitude =
+        negative ? ~static_cast<uint64_t>(timestamp) + 1 : static_cast<uint64_t>(timestamp);
+    if (negative) *out++ = '-';
+    const uint64_t whole = magnitude / 1000;
+    if (whole < 10'000) {
+      out = WriteDigits(whole, out);
+    } else {
+      if (whole / 10'000 != high_) {
+        high_ = whole / 10'000;
+        high_size_ = static_cast<size_t>(WriteDigits(high_, high_text_.data()) - high_text_.data());
+      }
+      std::memcpy(out, high_text_.data(), high_text_.size());
+      out += high_size_;
+      PutPair(whole % 10'000 / 100, out);
+      PutPair(whole % 100, out + 2);
+      out += 4;
+    }
+    const uint64_t ms = magnitude % 1000;
+    if (ms == 0) return out;
+    out[0] = '.';
+    out[1] = static_cast<char>('0' + ms / 100);
+    PutPair(ms % 100, out + 2);
+    return out + 4;
+  }
+
+ private:
+  static void PutPair(uint64_t pair, char* out) { std::memcpy(out, kDigitPairs + pair * 2, 2); }
+
+  uint64_t high_ = 0;  // of the ten thousands of seconds in high_text_; 0: none
+  size_t high_size_ = 0;
+  std::array<char, 16> high_text_{};
+};
 
 void AppendUnicodeEscape(unsigned code, std::string* out) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -160,6 +209,7 @@ JsonWriter& JsonWriter::Raw(std::string_view json) {
 }
 
 JsonWriter& JsonWriter::LabelSet(const Labels& labels) {
+  SendMuch();
   BeginObject();
   for (const LabelView label : labels) Field(label.name, label.value);
   return EndObject();
@@ -167,22 +217,45 @@ JsonWriter& JsonWriter::LabelSet(const Labels& labels) {
 
 JsonWriter& JsonWriter::Seconds(TimestampMs timestamp) {
   Separate();
-  std::array<char, 24> digits{};
-  // Negative times: the sign stands in front even when the whole seconds are zero.
-  const bool negative = timestamp < 0;
-  const uint64_t magnitude =
-      negative ? ~static_cast<uint64_t>(timestamp) + 1 : static_cast<uint64_t>(timestamp);
-  if (negative) out_->push_back('-');
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), magnitude / 1000).ptr;
-  out_->append(digits.data(), end);
-  if (const uint64_t ms = magnitude % 1000; ms != 0) {
-    out_->push_back('.');
-    out_->push_back(static_cast<char>('0' + ms / 100));
-    out_->push_back(static_cast<char>('0' + ms / 10 % 10));
-    out_->push_back(static_cast<char>('0' + ms % 10));
-  }
+  std::array<char, SecondsText::kMaxSize> text;
+  out_->append(text.data(), SecondsText().Write(timestamp, text.data()));
   return *this;
+}
+
+void JsonWriter::SendMuch() {
+  if (send_ == nullptr || out_->size() < kPiece) return;
+  gone_ = gone_ || !(*send_)(*out_);
+  out_->clear();
+}
+
+JsonWriter& JsonWriter::Points(std::span<const TimestampMs> timestamps,
+                               std::span<const double> values) {
+  constexpr size_t kPoint = SecondsText::kMaxSize + kMaxFloatJson + 8;
+  std::array<char, 64 * kPoint> buffer;
+  SecondsText seconds;
+  BeginArray();
+  char* at = buffer.data();
+  bool first = true;
+  for (size_t i = 0; i < values.size() && !gone_; ++i) {
+    if (IsStaleNaN(values[i])) continue;
+    if (!first) *at++ = ',';
+    first = false;
+    *at++ = '[';
+    at = seconds.Write(timestamps[i], at);
+    *at++ = ',';
+    *at++ = '"';
+    at = WriteFloatJson(values[i], at);
+    *at++ = '"';
+    *at++ = ']';
+    if (static_cast<size_t>(buffer.data() + buffer.size() - at) < kPoint) {
+      out_->append(buffer.data(), at);
+      at = buffer.data();
+      SendMuch();
+    }
+  }
+  out_->append(buffer.data(), at);
+  SendMuch();
+  return EndArray();
 }
 
 JsonWriter& JsonWriter::Point(TimestampMs timestamp, double value) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,6 +20,10 @@ namespace vigil::web {
 class JsonWriter {
  public:
   explicit JsonWriter(std::string* out) : out_(out) {}
+  // Gives the text away piece by piece: `send` gets what is in *out whenever that is much, and says
+  // whether anybody still reads. The last piece stays in *out.
+  using Send = std::function<bool(std::string_view)>;
+  JsonWriter(std::string* out, const Send* send) : out_(out), send_(send) {}
 
   JsonWriter& BeginObject() { return Open('{'); }
   JsonWriter& EndObject() { return Close('}'); }
@@ -38,6 +44,8 @@ class JsonWriter {
   JsonWriter& LabelSet(const Labels& labels);
   // [1435781430.781,"1.5"]
   JsonWriter& Point(TimestampMs timestamp, double value);
+  // [[1435781430.781,"1.5"],...]: columns of equal length, staleness markers are left out.
+  JsonWriter& Points(std::span<const TimestampMs> timestamps, std::span<const double> values);
   // {"count":"4","sum":"5","buckets":[[0,"0.5","1","2"]]}: empty buckets are left out, the first
   // number says which bounds belong to the bucket (0 the upper, 1 the lower, 2 none, 3 both).
   JsonWriter& HistogramValue(const Histogram& histogram);
@@ -46,14 +54,20 @@ class JsonWriter {
   // Seconds with up to three decimals: 1435781430.05 -> 1435781430.050, whole seconds bare.
   JsonWriter& Seconds(TimestampMs timestamp);
 
+  // Nobody reads any more: what else is written goes nowhere.
+  [[nodiscard]] bool gone() const { return gone_; }
+
  private:
   JsonWriter& Open(char bracket);
   JsonWriter& Close(char bracket);
   void Separate();
+  void SendMuch();
   JsonWriter& NumberText(double value);
 
   std::string* out_;
+  const Send* send_ = nullptr;
   bool need_comma_ = false;
+  bool gone_ = false;
 };
 
 // The text between quotes: ", \, control characters, and <, >, & as \u003c...; invalid UTF-8

@@ -3,9 +3,11 @@
 #include "server/web/series_api.h"
 
 #include <algorithm>
-#include <charconv>
+#include <iterator>
+#include <utility>
 
 #include "client-lib/base/strings.h"
+#include "server/web/name_escaping.h"
 
 namespace vigil::web {
 namespace {
@@ -25,6 +27,16 @@ Result<TimeSpan> ReadSpan(const ApiRequest& request) {
   return span;
 }
 
+// Mostly there is one selector, whose names are not moved.
+void Append(std::vector<std::string> part, std::vector<std::string>* names) {
+  if (names->empty()) {
+    *names = std::move(part);
+  } else {
+    names->insert(names->end(), std::make_move_iterator(part.begin()),
+                  std::make_move_iterator(part.end()));
+  }
+}
+
 void SortUnique(std::vector<std::string>* names) {
   std::sort(names->begin(), names->end());
   names->erase(std::unique(names->begin(), names->end()), names->end());
@@ -41,59 +53,14 @@ Annotations WriteNames(const std::vector<std::string>& names, size_t limit, Json
   return annotations;
 }
 
-void AppendUtf8(uint32_t code, std::string* out) {
-  const auto push = [out](uint32_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    push(code);
-  } else if (code < 0x800) {
-    push(0xc0 | code >> 6);
-    push(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    push(0xe0 | code >> 12);
-    push(0x80 | (code >> 6 & 0x3f));
-    push(0x80 | (code & 0x3f));
-  } else {
-    push(0xf0 | code >> 18);
-    push(0x80 | (code >> 12 & 0x3f));
-    push(0x80 | (code >> 6 & 0x3f));
-    push(0x80 | (code & 0x3f));
-  }
-}
-
 }  // namespace
-
-std::string UnescapeLabelName(std::string_view name) {
-  constexpr std::string_view kPrefix = "U__";
-  if (!name.starts_with(kPrefix)) return std::string(name);
-  const std::string_view body = name.substr(kPrefix.size());
-  std::string out;
-  for (size_t i = 0; i < body.size();) {
-    if (body[i] != '_') {
-      out.push_back(body[i++]);
-      continue;
-    }
-    const size_t close = body.find('_', i + 1);
-    if (close == std::string_view::npos) return std::string(name);
-    if (close == i + 1) {  // two underscores are one
-      out.push_back('_');
-    } else {
-      uint32_t code = 0;
-      const auto parsed = std::from_chars(body.data() + i + 1, body.data() + close, code, 16);
-      if (parsed.ec != std::errc() || parsed.ptr != body.data() + close || code > 0x10ffff) {
-        return std::string(name);
-      }
-      AppendUtf8(code, &out);
-    }
-    i = close + 1;
-  }
-  return out;
-}
 
 Result<Annotations> SeriesApi::Series(const ApiRequest& request, JsonWriter& json) const {
   if (!request.params.Has("match[]")) return BadData("no match[] parameter provided");
   const TimeSpan span = TRY(ReadSpan(request));
   const size_t limit = TRY(request.Limit());
-  const auto sets = TRY(request.MatcherSets());
+  auto sets = request.MatcherSets();
+  if (!sets) return InvalidParameter("match[]", sets.error().message);
 
   storage::SelectHints hints;
   hints.start = span.start;
@@ -102,12 +69,12 @@ Result<Annotations> SeriesApi::Series(const ApiRequest& request, JsonWriter& jso
   hints.series_only = true;
   std::vector<Labels> found;
   Annotations annotations;
-  for (const std::vector<Matcher>& matchers : sets) {
+  for (const std::vector<Matcher>& matchers : *sets) {
     const auto set = TRY(store_.Select(matchers, hints));
     for (size_t i = 0; i < set->size(); ++i) found.push_back(set->labels(i));
     for (std::string& warning : set->warnings()) annotations.warnings.push_back(std::move(warning));
   }
-  if (sets.size() > 1) {
+  if (sets->size() > 1) {
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
   }
@@ -130,7 +97,7 @@ Result<Annotations> SeriesApi::LabelNames(const ApiRequest& request, JsonWriter&
   std::vector<std::string> names;
   for (const std::vector<Matcher>& matchers : sets) {
     auto part = TRY(store_.LabelNames(matchers, span.start, span.end));
-    std::move(part.begin(), part.end(), std::back_inserter(names));
+    Append(std::move(part), &names);
   }
   if (sets.size() > 1) SortUnique(&names);
   return WriteNames(names, limit, json);
@@ -146,7 +113,7 @@ Result<Annotations> SeriesApi::LabelValues(const ApiRequest& request, JsonWriter
   std::vector<std::string> values;
   for (const std::vector<Matcher>& matchers : sets) {
     auto part = TRY(store_.LabelValues(name, matchers, span.start, span.end));
-    std::move(part.begin(), part.end(), std::back_inserter(values));
+    Append(std::move(part), &values);
   }
   if (sets.size() > 1) SortUnique(&values);
   return WriteNames(values, limit, json);

@@ -21,8 +21,4 @@ class SeriesApi {
   const storage::Queryable& store_;
 };
 
-// Undoes upstream's value encoding of UTF-8 names in URLs: U__foo_2e_bar -> foo.bar, U__a__b ->
-// a_b. Text that is not so encoded, or wrongly, stays as it is.
-std::string UnescapeLabelName(std::string_view name);
-
 }  // namespace vigil::web

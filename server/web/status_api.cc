@@ -22,6 +22,13 @@ std::string HostName() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
 }
 
+// What upstream's goroutines are here.
+int64_t ThreadCount() {
+  std::error_code failed;
+  const std::filesystem::directory_iterator threads("/proc/self/task", failed);
+  return failed ? 0 : std::distance(begin(threads), end(threads));
+}
+
 constexpr size_t kMaxTsdbLimit = 10'000;
 
 void WriteCounts(std::string_view name, const storage::NamedCounts& counts, JsonWriter& json) {
@@ -71,7 +78,7 @@ Result<Annotations> StatusApi::WalReplay(const ApiRequest&, JsonWriter& json) co
   return Annotations{};
 }
 
-Result<Annotations> StatusApi::BuildInfo(const ApiRequest&, JsonWriter& json) const {
+void StatusApi::WriteBuildInfo(JsonWriter& json) const {
   // No "features" here: Grafana takes its presence as "this is Mimir".
   json.BeginObject();
   json.Field("version", std::string(kApiVersion) + "+vigil." + source_.version);
@@ -81,7 +88,18 @@ Result<Annotations> StatusApi::BuildInfo(const ApiRequest&, JsonWriter& json) co
   json.Field("buildDate", "");
   json.Field("goVersion", source_.compiler);
   json.EndObject();
+}
+
+Result<Annotations> StatusApi::BuildInfo(const ApiRequest&, JsonWriter& json) const {
+  WriteBuildInfo(json);
   return Annotations{};
+}
+
+std::string StatusApi::Version() const {
+  std::string body;
+  JsonWriter json(&body);
+  WriteBuildInfo(json);
+  return body;
 }
 
 Result<Annotations> StatusApi::Config(const ApiRequest&, JsonWriter& json) const {
@@ -106,6 +124,8 @@ Result<Annotations> StatusApi::RuntimeInfo(const ApiRequest&, JsonWriter& json) 
   json.Field("serverTime", FormatRfc3339(clock_.Now()));
   json.Key("reloadConfigSuccess").Bool(reload_success);
   json.Field("lastConfigTime", FormatRfc3339(reload_time));
+  json.Key("corruptionCount").Int(static_cast<int64_t>(source_.corruptions()));
+  json.Key("goroutineCount").Int(ThreadCount());
   json.Key("GOMAXPROCS").Int(static_cast<int64_t>(std::thread::hardware_concurrency()));
   json.Field("storageRetention", source_.storage_retention());
   json.EndObject();

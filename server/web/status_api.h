@@ -37,6 +37,7 @@ struct StatusSource {
   std::function<storage::RecentStats()> recent;
   std::function<ReplayProgress()> replay;
   std::function<std::string()> storage_retention;  // "15d", "15d or 512MiB"
+  std::function<uint64_t()> corruptions;           // broken pages and chunks found so far
 };
 
 // Threads: any.
@@ -45,6 +46,8 @@ class StatusApi {
   StatusApi(StatusSource source, const Clock& clock) : source_(std::move(source)), clock_(clock) {}
 
   Result<Annotations> BuildInfo(const ApiRequest& request, JsonWriter& json) const;
+  // The same without the envelope: /version.
+  [[nodiscard]] std::string Version() const;
   Result<Annotations> Config(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> Flags(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> RuntimeInfo(const ApiRequest& request, JsonWriter& json) const;
@@ -53,6 +56,8 @@ class StatusApi {
   Result<Annotations> WalReplay(const ApiRequest& request, JsonWriter& json) const;
 
  private:
+  void WriteBuildInfo(JsonWriter& json) const;
+
   const StatusSource source_;
   const Clock& clock_;
 };

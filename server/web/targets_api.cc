@@ -59,6 +59,16 @@ void WriteMetadataFields(const scrape::MetricMetadata& row, JsonWriter& json) {
   json.Field("unit", row.unit);
 }
 
+exposition::MetricType TypeOf(std::string_view name) {
+  using exposition::MetricType;
+  for (const MetricType type : {MetricType::kCounter, MetricType::kGauge, MetricType::kHistogram,
+                                MetricType::kGaugeHistogram, MetricType::kSummary,
+                                MetricType::kInfo, MetricType::kStateSet}) {
+    if (exposition::MetricTypeName(type) == name) return type;
+  }
+  return MetricType::kUnknown;
+}
+
 // -1: no limit.
 Result<int64_t> SignedLimit(const ApiRequest& request, std::string_view name) {
   const std::string& text = request.Get(name);
@@ -115,6 +125,14 @@ Result<Annotations> TargetsApi::Metadata(const ApiRequest& request, JsonWriter& 
       if (!known && room) rows.push_back(&row);
     }
   }
+  const std::vector<storage::MetricMetadata> stored =
+      stored_ == nullptr ? std::vector<storage::MetricMetadata>{} : stored_->Metadata(metric);
+  std::vector<scrape::MetricMetadata> silent;  // no target tells of them
+  for (const storage::MetricMetadata& row : stored) {
+    if (by_metric.contains(row.metric)) continue;
+    silent.push_back({row.metric, TypeOf(row.type), row.help, row.unit});
+  }
+  for (const scrape::MetricMetadata& row : silent) by_metric[row.metric].push_back(&row);
   int64_t written = 0;
   json.BeginObject();
   for (const auto& [name, rows] : by_metric) {

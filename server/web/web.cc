@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/promql/parser.h"
+#include "server/web/rules_api.h"
 #include "server/web/static_files.h"
 
 namespace vigil::web {
@@ -23,82 +23,152 @@ http::Response Page(std::string_view name) {
   return response;
 }
 
+http::Response JsonPage(std::string body) {
+  http::Response response;
+  response.content_type = "application/json";
+  response.body = std::move(body);
+  return response;
+}
+
+template <typename Api, typename Member>
+ApiHandler Bind(Api* object, Member member) {
+  return [object, member](const ApiRequest& request, JsonWriter& json) {
+    return (object->*member)(request, json);
+  };
+}
+
 }  // namespace
 
 Web::Web(Dependencies dependencies)
     : deps_(std::move(dependencies)),
-      query_(deps_.engine, deps_.store, deps_.clock, deps_.max_concurrent_queries, deps_.stop),
+      runner_(deps_.engine, deps_.store, deps_.clock, deps_.max_concurrent_queries, deps_.stop),
+      query_(runner_),
+      explain_(runner_),
+      queries_(runner_.active()),
       series_(deps_.store),
       exemplars_(deps_.engine, deps_.exemplars),
-      targets_(deps_.scraper),
+      expressions_(deps_.engine.options().parser),
+      federation_(deps_.store, deps_.clock, deps_.engine.options().lookback_delta_ms,
+                  [this] { return deps_.config()->global.external_labels; }),
+      targets_(deps_.scraper, deps_.metadata),
+      pools_(deps_.config),
+      search_(deps_.store, deps_.scraper, deps_.clock, deps_.max_searched),
       status_(deps_.status, deps_.clock),
       admin_(deps_.admin) {}
 
 void Web::AddRoutes(const AddRoute& add) {
   add_ = &add;
-  AddApiRoutes();
+  AddQueryRoutes();
+  AddSearchRoutes();
+  AddStatusRoutes();
+  AddProtocolRoutes();
   AddAdminRoutes();
   AddPages();
   AddLifecycle();
   add_ = nullptr;
 }
 
-void Web::AddApiRoutes() {
-  // Method lists are upstream's: Grafana relies on 405 for POST where there is only GET.
-  const auto bind = [](auto* object, auto member) -> ApiHandler {
-    return [object, member](const ApiRequest& request, JsonWriter& json) {
-      return (object->*member)(request, json);
-    };
-  };
-  Api("GET,POST", "/api/v1/query", bind(&query_, &QueryApi::Instant));
-  Api("GET,POST", "/api/v1/query_range", bind(&query_, &QueryApi::Range));
-  Api("GET,POST", "/api/v1/query_exemplars", bind(&exemplars_, &ExemplarsApi::Query));
-  Api("GET,POST", "/api/v1/series", bind(&series_, &SeriesApi::Series));
-  Api("GET,POST", "/api/v1/labels", bind(&series_, &SeriesApi::LabelNames));
-  Api("GET", "/api/v1/label/:name/values", bind(&series_, &SeriesApi::LabelValues));
-  Api("GET", "/api/v1/targets", bind(&targets_, &TargetsApi::Targets));
-  Api("GET", "/api/v1/targets/metadata", bind(&targets_, &TargetsApi::TargetMetadata));
-  Api("GET", "/api/v1/scrape_pools", bind(&targets_, &TargetsApi::ScrapePools));
-  Api("GET", "/api/v1/metadata", bind(&targets_, &TargetsApi::Metadata));
-  Api("GET", "/api/v1/status/buildinfo", bind(&status_, &StatusApi::BuildInfo));
-  Api("GET", "/api/v1/status/config", bind(&status_, &StatusApi::Config));
-  Api("GET", "/api/v1/status/flags", bind(&status_, &StatusApi::Flags));
-  Api("GET", "/api/v1/status/runtimeinfo", bind(&status_, &StatusApi::RuntimeInfo));
-  Api("GET", "/api/v1/status/tsdb", bind(&status_, &StatusApi::Tsdb));
-  // Answered during recovery, too: that is what it is for.
-  Plain("GET,OPTIONS", "/api/v1/status/walreplay", [this](const http::Request& request) {
-    return Answer(request, [this](const ApiRequest& api_request, JsonWriter& json) {
-      return status_.WalReplay(api_request, json);
+// Method lists are upstream's: Grafana relies on 405 for POST where there is only GET.
+
+void Web::AddQueryRoutes() {
+  Api("GET,POST", "/api/v1/query", Bind(&query_, &QueryApi::Instant));
+  Api("GET,POST", "/api/v1/query_range", Bind(&query_, &QueryApi::Range));
+  Api("GET,POST", "/api/v1/query_explain", Bind(&explain_, &ExplainApi::Explain));
+  Api("GET", "/api/v1/status/queries", Bind(&queries_, &QueriesApi::List));
+  Api("GET,POST", "/api/v1/query_exemplars", Bind(&exemplars_, &ExemplarsApi::Query));
+  Api("GET,POST", "/api/v1/format_query", Bind(&expressions_, &ExpressionApi::Format));
+  Api("GET,POST", "/api/v1/parse_query", Bind(&expressions_, &ExpressionApi::Parse));
+  Api("GET,POST", "/api/v1/series", Bind(&series_, &SeriesApi::Series));
+  Api("GET,POST", "/api/v1/labels", Bind(&series_, &SeriesApi::LabelNames));
+  Api("GET", "/api/v1/label/:name/values", Bind(&series_, &SeriesApi::LabelValues));
+}
+
+void Web::AddSearchRoutes() {
+  const auto add = [this](std::string_view path, SearchKind kind) {
+    Raw("GET,POST", path, [this, kind](const http::Request& request) {
+      if (deps_.search) return search_.Handle(kind, request);
+      http::Response response = ErrorAnswer(Unavailable("search API disabled"));
+      response.status = 500;  // upstream's for what is switched off
+      return response;
     });
+  };
+  add("/api/v1/search/metric_names", SearchKind::kMetricNames);
+  add("/api/v1/search/label_names", SearchKind::kLabelNames);
+  add("/api/v1/search/label_values", SearchKind::kLabelValues);
+}
+
+void Web::AddStatusRoutes() {
+  Api("GET", "/api/v1/targets", Bind(&targets_, &TargetsApi::Targets));
+  Api("GET", "/api/v1/targets/metadata", Bind(&targets_, &TargetsApi::TargetMetadata));
+  Api("GET", "/api/v1/targets/relabel_steps", Bind(&pools_, &PoolsApi::RelabelSteps));
+  Api("GET", "/api/v1/scrape_pools", Bind(&targets_, &TargetsApi::ScrapePools));
+  Api("GET", "/api/v1/scrape_pools/config", Bind(&pools_, &PoolsApi::Config));
+  Api("GET", "/api/v1/metadata", Bind(&targets_, &TargetsApi::Metadata));
+  Api("GET", "/api/v1/rules", ListRules);
+  Api("GET", "/api/v1/alerts", ListAlerts);
+  Api("GET", "/api/v1/alertmanagers", ListAlertmanagers);
+  Api("GET", "/api/v1/status/buildinfo", Bind(&status_, &StatusApi::BuildInfo));
+  Api("GET", "/api/v1/status/config", Bind(&status_, &StatusApi::Config));
+  Api("GET", "/api/v1/status/flags", Bind(&status_, &StatusApi::Flags));
+  Api("GET", "/api/v1/status/runtimeinfo", Bind(&status_, &StatusApi::RuntimeInfo));
+  Api("GET", "/api/v1/status/tsdb", Bind(&status_, &StatusApi::Tsdb));
+  EarlyApi("GET", "/api/v1/status/walreplay", Bind(&status_, &StatusApi::WalReplay));
+  EarlyApi("GET", "/api/v1/features", [this](const ApiRequest&, JsonWriter& json) {
+    const FeatureSwitches switches{deps_.admin.enabled, deps_.lifecycle,
+                                   deps_.write_receiver != nullptr, deps_.search};
+    return ListFeatures(switches, deps_.engine.options(), json);
   });
-  Api("GET,POST", "/api/v1/format_query",
-      [this](const ApiRequest& request, JsonWriter& json) -> Result<Annotations> {
-        Result<promql::ExprPtr> expr =
-            promql::ParseExpr(request.Get("query"), deps_.engine.options().parser);
-        if (!expr) return InvalidParameter("query", expr.error().message);
-        json.String(promql::Print(**expr));
-        return Annotations{};
-      });
-  Plain("POST", "/api/v1/write", [this](const http::Request& request) {
-    if (deps_.write_receiver == nullptr) {
-      return http::Response::Text(
-          404,
-          "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
-    }
-    if (!deps_.ready()) return NotReady();
-    return deps_.write_receiver->Handle(request);
+  EarlyApi("GET", "/api/v1/notifications", Bind(&deps_.notifications, &Notifications::List));
+  Plain("GET", "/version", [this](const http::Request&) { return JsonPage(status_.Version()); });
+}
+
+void Web::AddProtocolRoutes() {
+  Plain("GET", "/api/v1/notifications/live", [this](const http::Request& request) {
+    http::Response response = deps_.notifications.Live();
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
+  Plain("GET", "/api/v1/openapi.yaml", [this](const http::Request& request) {
+    http::Response response = Page("openapi.yaml");
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
+  Raw("POST", "/api/v1/read",
+      [this](const http::Request& request) { return deps_.read_handler.Handle(request); });
+  Raw("POST", "/api/v1/write", [this](const http::Request& request) {
+    if (deps_.write_receiver != nullptr) return deps_.write_receiver->Handle(request);
+    return http::Response::Text(
+        404, "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
+  });
+  Plain("GET", "/federate", [this](const http::Request& request) {
+    return deps_.ready() ? federation_.Handle(request) : NotReady();
+  });
+  Plain("OPTIONS", "/api/v1/*", [this](const http::Request& request) {
+    http::Response response;
+    response.status = 204;
+    response.content_type.clear();
+    deps_.cors.SetHeaders(request, &response);
+    return response;
   });
 }
 
 void Web::AddAdminRoutes() {
   const auto add = [this](std::string_view path, auto member) {
     Plain("POST,PUT", path, [this, member](const http::Request& request) {
-      return deps_.admin.enabled && !deps_.ready() ? NotReady() : (admin_.*member)(request);
+      http::Response response =
+          deps_.admin.enabled && !deps_.ready() ? NotReady() : (admin_.*member)(request);
+      deps_.cors.SetHeaders(request, &response);
+      return response;
     });
   };
   add("/api/v1/admin/tsdb/delete_series", &AdminApi::DeleteSeries);
   add("/api/v1/admin/tsdb/clean_tombstones", &AdminApi::CleanTombstones);
   add("/api/v1/admin/tsdb/snapshot", &AdminApi::Snapshot);
+  Plain("POST,PUT", "/api/v1/admin/queries/:id/cancel", [this](const http::Request& request) {
+    http::Response response = deps_.admin.enabled ? queries_.Cancel(request) : AdminDisabled();
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
 }
 
 void Web::AddPages() {
@@ -120,6 +190,9 @@ void Web::AddLifecycle() {
       return action();
     };
   };
+  const auto refuse = [](const http::Request&) {
+    return http::Response::Text(405, "Only POST or PUT requests allowed");
+  };
   Plain("POST,PUT", "/-/reload", enabled([this] {
           Result<void> reloaded = deps_.reload();
           if (reloaded) return http::Response::Text(200, "");
@@ -130,14 +203,30 @@ void Web::AddLifecycle() {
           deps_.quit();
           return http::Response::Text(200, "Requesting termination... Goodbye!");
         }));
+  Plain("GET", "/-/reload", refuse);
+  Plain("GET", "/-/quit", refuse);
 }
 
 void Web::Api(std::string_view methods, std::string_view path, ApiHandler handler) {
-  Plain(std::string(methods) + ",OPTIONS", path,
-        [this, handler = std::move(handler)](const http::Request& request) {
-          if (!deps_.ready()) return NotReady();
-          return Answer(request, handler);
-        });
+  Raw(methods, path, [handler = std::move(handler)](const http::Request& request) {
+    return Answer(request, handler);
+  });
+}
+
+void Web::EarlyApi(std::string_view methods, std::string_view path, ApiHandler handler) {
+  Plain(methods, path, [this, handler = std::move(handler)](const http::Request& request) {
+    http::Response response = Answer(request, handler);
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
+}
+
+void Web::Raw(std::string_view methods, std::string_view path, http::Handler handler) {
+  Plain(methods, path, [this, handler = std::move(handler)](const http::Request& request) {
+    http::Response response = deps_.ready() ? handler(request) : NotReady();
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
 }
 
 void Web::Plain(std::string_view methods, std::string_view path, http::Handler handler) {
@@ -151,6 +240,11 @@ void Web::Plain(std::string_view methods, std::string_view path, http::Handler h
 }
 
 void Web::CollectMetrics(toolkit::MetricSink* sink) const {
+  sink->Gauge("prometheus_remote_read_handler_queries",
+              "The current number of remote read queries that are either in execution or queued on "
+              "the handler.",
+              static_cast<double>(deps_.read_handler.queries()));
+  runner_.CollectMetrics(sink);
   const auto family = sink->Family("prometheus_http_requests_total", "Counter of HTTP requests.",
                                    toolkit::MetricSink::MetricType::kCounter);
   for (const RouteCounter& counter : counters_) {

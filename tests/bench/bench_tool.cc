@@ -5,8 +5,11 @@
 //   vigil-bench history URL END_MS
 //   vigil-bench span URL SERIES SPAN_MS STEP_MS END_MS    mixed series, in order of time
 //   vigil-bench push URL PUSHES GROUPS CONNECTIONS       prints pushes per second
+//   vigil-bench ask URL CONNECTIONS MILLISECONDS         prints requests, seconds, median and 99th
+//                                                        percentile in ms, bytes of one answer
 #include <snappy.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -266,6 +269,46 @@ int Push(const std::string& url, size_t pushes, size_t groups, size_t connection
   return 0;
 }
 
+// Keeps `connections` requests under way for a while (0: one each), on connections that stay open.
+int Ask(const std::string& url, size_t connections, uint64_t milliseconds) {
+  auto client = http::AsyncClient::Create();
+  std::vector<double> took_ms;
+  size_t bytes = 0;
+  std::string error;
+  const auto now = [] { return Clock::System().MonotonicNs(); };
+  const int64_t begin = now();
+  const int64_t end = begin + static_cast<int64_t>(milliseconds) * 1'000'000;
+  size_t started = 0;
+  const auto start = [&] {
+    http::ClientRequest request;
+    request.url = url;
+    request.accept_compression = false;
+    request.timeout_ms = 120'000;
+    ++started;
+    client->Start(std::move(request),
+                  [&, at = now()](Result<http::ClientResponse> answer, std::string) {
+                    took_ms.push_back(static_cast<double>(now() - at) / 1e6);
+                    if (!answer) error = answer.error().message;
+                    if (answer && answer->status != 200) error = answer->body.substr(0, 500);
+                    if (answer) bytes = answer->body.size();
+                  });
+  };
+  while (error.empty() && (started < connections || now() < end)) {
+    while (client->in_flight() < connections) start();
+    client->Poll(1000);
+  }
+  while (client->in_flight() > 0) client->Poll(1000);
+  const double seconds = static_cast<double>(now() - begin) / 1e9;
+  if (!error.empty()) {
+    std::fprintf(stderr, "vigil-bench: %s\n", error.c_str());
+    return 1;
+  }
+  std::sort(took_ms.begin(), took_ms.end());
+  std::printf("%zu %.6f %.4f %.4f %zu\n", took_ms.size(), seconds, took_ms[took_ms.size() / 2],
+              took_ms[(took_ms.size() - 1) * 99 / 100], bytes);
+  return 0;
+}
+
 int Main(const std::vector<std::string>& args) {
   const auto number = [&](size_t i) { return ParseUint(args[i]).value_or(0); };
   if (args.size() == 3 && args[0] == "targets") {
@@ -280,6 +323,7 @@ int Main(const std::vector<std::string>& args) {
           static_cast<int64_t>(number(3))}}};
     return SendParts(args[1], parts, static_cast<int64_t>(number(5)));
   }
+  if (args.size() == 4 && args[0] == "ask") return Ask(args[1], number(2), number(3));
   if (args.size() == 5 && args[0] == "push") {
     return Push(args[1], number(2), number(3), number(4));
   }

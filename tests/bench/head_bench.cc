@@ -3,10 +3,12 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "server/head/head.h"
+#include "server/head/postings.h"
 #include "server/storage/store.h"
 #include "tests/support/fake_backend.h"
 #include "tests/support/sample_series.h"
@@ -256,6 +258,59 @@ void BM_Head_Match(benchmark::State& state) {
   state.counters["series"] = static_cast<double>(refs.size());
 }
 BENCHMARK(BM_Head_Match)->ArgsProduct({{0, 1, 2, 3, 4}, {0, 1}});
+
+// A million series in the index, each with a label of its own.
+class MillionPostings {
+ public:
+  static constexpr size_t kSeries = 1'000'000;
+
+  MillionPostings() {
+    LabelsBuilder builder;
+    for (size_t i = 0; i < kSeries; ++i) {
+      builder.Reset(LabelsOf(i / 1000, i % 1000));
+      builder.Set("id", std::to_string(i));
+      if (i % 4 == 0) builder.Set("zone", "eu-" + std::to_string(i % 16));
+      postings_.Add(slots_.Add(static_cast<int64_t>(i + 1), builder.Build(), INT64_MIN));
+    }
+  }
+  [[nodiscard]] const Postings& postings() const { return postings_; }
+
+ private:
+  SeriesSlots slots_;
+  Postings postings_{slots_};
+};
+
+void BM_Postings_MatchMillion(benchmark::State& state) {
+  static const MillionPostings* const kMillion = new MillionPostings;
+  const auto make = [](std::string_view name, std::string_view op, std::string_view value) {
+    constexpr MatchType kTypes[] = {MatchType::kEqual, MatchType::kNotEqual, MatchType::kRegexp,
+                                    MatchType::kNotRegexp};
+    const auto is_op = [op](MatchType type) { return MatchTypeText(type) == op; };
+    return Matcher::Create(*std::find_if(kTypes, std::end(kTypes), is_op), name, value).value();
+  };
+  const std::vector<Matcher> selectors[] = {
+      {make("__name__", "=~", "node_metric_1.*"), make("instance", "=~", "host-1.*")},
+      {make("__name__", "=~", "node_metric_(1|2)._total|node_metric_3.*"), make("job", "=~", ".+")},
+      {make("__name__", "=", "node_metric_7_total"), make("instance", "!~", "host-1.*")},
+      {make("__name__", "=", "node_metric_7_total"), make("id", "=~", ".+")},
+      {make("__name__", "=", "node_metric_7_total"), make("zone", "=", "")},
+      {make("instance", "=~", "host-[0-4].*"), make("mode", "!=", "user")},
+      {make("instance", "=~", ".*7:9100"), make("mode", "=", "user"), make("cpu", "=~", "0|2")},
+      {make("job", "=~", ".+")},
+      {make("zone", "!=", "")},
+      {make("id", "=~", ".*99.*"), make("cpu", "=", "3")},
+      {make("id", "=~", "1234.*")},
+      {make("id", "=~", "1[0-4]5.+5|77.*")},
+  };
+  const std::vector<Matcher>& matchers = selectors[static_cast<size_t>(state.range(0))];
+  size_t found = 0;
+  for (auto _ : state) found = kMillion->postings().Match(matchers).size();
+  std::string text;
+  for (const Matcher& matcher : matchers) text += matcher.ToString() + " ";
+  state.SetLabel(text);
+  state.counters["series"] = static_cast<double>(found);
+}
+BENCHMARK(BM_Postings_MatchMillion)->DenseRange(0, 11)->Unit(benchmark::kMicrosecond);
 
 // 2500 series, an hour at 15 s, read from memory: snapshot and decoding.
 void BM_Head_Read(benchmark::State& state) {

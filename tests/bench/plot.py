@@ -18,8 +18,8 @@ def label(value):
     return f"{value:g}"
 
 
-def lines(path, title, xs, series):
-    """series: name -> values, one per x; all above zero."""
+def lines(path, title, xs, series, axis="series"):
+    """series: name -> values, one per x; all above zero. `axis`: what x counts."""
     values = [max(v, 1e-3) for line in series.values() for v in line]
     x_ticks, y_ticks = decades(min(xs), max(xs)), decades(min(values), max(values))
 
@@ -45,7 +45,7 @@ def lines(path, title, xs, series):
                    'stroke="#ddd"/>')
         out.append(f'<text x="{LEFT - 8}" y="{py + 4:.1f}" text-anchor="end">{label(y)}</text>')
     out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">'
-               'series</text>')
+               f'{axis}</text>')
     for row, (name, line) in enumerate(series.items()):
         colour = COLOURS.get(name, "#444")
         points = [place(x, y) for x, y in zip(xs, line)]

@@ -4,7 +4,7 @@
 run; PostgreSQL's processes are counted with ours.
 
   run.py --bin DIR --out DIR [scrape] [write] [query] [exporter] [push] [growth]
-      [restart] [disk]     (default: all)
+      [restart] [disk] [million]     (default: all but the last, which takes minutes)
 
 Prints a table and writes results.json. CPU seconds are user plus system time of the program and
 all its children; memory is the peak of the summed proportional set sizes."""
@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,10 @@ import harness  # noqa: E402
 
 from subjects import Meter, Subject, Table, cpu_seconds, pss_mb, subjects  # noqa: E402
 import cost  # noqa: E402
+import query  # noqa: E402
 
 SCRAPE_TARGETS, SCRAPE_SERIES = 100, 1000
+ONLY_BY_NAME = {"million"}
 
 
 def scrape_config(port):
@@ -96,74 +97,6 @@ def bench_write(table, directory, rounds):
     table.add("remote write, peak memory (PSS)", "MB", memory)
 
 
-def timed(function, times):
-    runs = []
-    for _ in range(times):
-        began = time.perf_counter()
-        function()
-        runs.append((time.perf_counter() - began) * 1000)
-    return statistics.median(runs)
-
-
-def load_history(subject, end):
-    subprocess.run([harness.binary("vigil-bench"), "history", subject.url + "/api/v1/write",
-                    str(end)], check=True)
-
-
-def bench_query(table, directory, times):
-    """The query table of the yardsticks, warm, over HTTP."""
-    end = int(time.time()) // 60 * 60
-    day = {"start": end - 86_400 + 600, "end": end - 60, "step": 60}
-    hour = {"start": end - 3_600 + 600, "end": end - 60, "step": 15}
-    range_path = "/api/v1/query_range"
-    cases = [
-        ("range query 24 h at 60 s, sum by (instance)(rate()) over 100 series", range_path,
-         {"query": "sum by (instance) (rate(bench_requests_total[5m]))", **day}),
-        ("24 h at 60 s, histogram_quantile over 50 buckets", range_path,
-         {"query": "histogram_quantile(0.9, sum by (le) (rate(bench_latency_seconds_bucket[5m])))",
-          **day}),
-        ("1 h at 15 s over 2500 series", range_path,
-         {"query": "sum by (instance) (rate({__name__=~\"rw_.*\"}[5m]))", **hour}),
-        ("raw 24 h matrix of 100 series as JSON", "/api/v1/query",
-         {"query": "bench_requests_total[24h]", "time": end}),
-        ("series match", "/api/v1/series",
-         {"match[]": "bench_requests_total{instance=\"host-1\"}", "start": end - 86_400,
-          "end": end}),
-        ("label values", "/api/v1/label/path/values", None),
-        ("instant query, one series", "/api/v1/query",
-         {"query": "bench_requests_total{path=\"/p/1\"}", "time": end - 60}),
-    ]
-    everyone = subjects(directory)
-    for subject in everyone:
-        subject.start("scrape_configs: []\n")
-        load_history(subject, end * 1000)
-        if subject.name == "victoria":
-            harness.http(subject.url + "/internal/force_flush")
-    # One after the other, so that a query is measured alone; the answers must agree.
-    results = {work: {} for work, _, _ in cases}
-    used_cpu = {work: {} for work, _, _ in cases}
-    counts = {}
-    for subject in everyone:
-        for work, path, params in cases:
-            def ask(s=subject, p=path, q=params):
-                if q is None:
-                    return harness.http(f"{s.url}{p}?start={end - 86_400}&end={end}")
-                return s.query(p, **q)
-            data = ask().json["data"]
-            size = len(data["result"] if isinstance(data, dict) else data)
-            counts.setdefault(work, {})[subject.name] = size
-            ask()
-            before = cpu_seconds(subject.program.pid)
-            results[work][subject.name] = timed(ask, times)
-            used_cpu[work][subject.name] = (cpu_seconds(subject.program.pid) - before) / times * 1e3
-    for work, _, _ in cases:
-        print(f"  series: {counts[work]}", flush=True)
-        table.add(work, "ms", results[work])
-        table.add(work + ", CPU", "ms", used_cpu[work])
-    for subject in everyone:
-        subject.stop()
-
-
 def bench_exporter(table, directory, times):
     """CPU per scrape and memory of the node exporter beside the real one."""
     common = ["cpu", "meminfo", "loadavg", "diskstats", "filesystem", "netdev", "stat", "uname",
@@ -228,7 +161,8 @@ def main():
     benches = {
         "scrape": lambda d: bench_scrape(table, d, args.seconds),
         "write": lambda d: bench_write(table, d, 40),
-        "query": lambda d: bench_query(table, d, 15),
+        "query": lambda d: query.bench_query(table, d, args.out),
+        "million": lambda d: query.bench_million(table, d),
         "exporter": lambda d: bench_exporter(table, d, 200),
         "push": lambda d: bench_push(table, d, 20_000),
         "growth": lambda d: cost.bench_growth(table, d, args.out),
@@ -239,7 +173,7 @@ def main():
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
     for name, bench in benches.items():
-        if args.names and name not in args.names:
+        if name not in args.names and (args.names or name in ONLY_BY_NAME):
             continue
         print(f"== {name}", flush=True)
         directory = tempfile.mkdtemp(prefix="vigil-bench-")

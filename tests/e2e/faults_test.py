@@ -9,6 +9,7 @@ import pwd
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import harness
@@ -60,6 +61,23 @@ class Cluster:
         run = subprocess.run([*self.user, postgres_bin("psql"), self.dsn, "-X", "-A", "-t", "-c",
                               text], capture_output=True, text=True, timeout=60, check=True)
         return run.stdout.strip()
+
+
+class Session:
+    """A psql that stays, to hold locks."""
+
+    def __init__(self, server, sql):
+        command = re.findall(r'psql -h [^"\n]*', server.program.log())[-1].split()
+        self.process = subprocess.Popen([*command, "-X", "-A", "-t", "-q"], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        self.process.stdin.write(f"BEGIN; {sql}; SELECT 'held';\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "held\n"
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
 
 
 class Faults(kill_test.Kill):
@@ -206,6 +224,102 @@ class Faults(kill_test.Kill):
                 return
             time.sleep(0.1)
         self.goes_on(writer)
+
+    # Where a merge is held, and how to see that it stands there. In the build the new table has
+    # begun and is not committed; in the swap the old leaf is detached and the new one not attached.
+    HOLDS = {
+        "build": ("LOCK TABLE vigil.series_data IN ACCESS EXCLUSIVE MODE",
+                  "SELECT count(*) FROM pg_stat_activity w, pg_stat_activity r "
+                  "WHERE w.query LIKE 'COPY vigil.chunk_c1%FROM STDIN%' AND w.state = 'active' "
+                  "AND r.query LIKE '%series_data%' AND r.wait_event_type = 'Lock'"),
+        "swap": ("LOCK TABLE vigil.detached_leaf IN SHARE MODE",
+                 "SELECT count(*) FROM pg_locks WHERE NOT granted "
+                 "AND relation = 'vigil.detached_leaf'::regclass"),
+    }
+
+    def old_history(self, server):
+        """Two flushes of a leaf that is closed: {series: samples}; and one series to delete."""
+        start = (int(time.time()) // 21_600 - 3) * 21_600_000
+        halves = [[start + i * 15_000 for i in range(half, half + 200)] for half in (1, 201)]
+        for number, times in enumerate(halves):
+            answer = server.remote_write(
+                [({"__name__": name, "n": str(n)}, [(t, float(n) + t / 1000) for t in times])
+                 for name in ("old", "gone") for n in range(10)])
+            self.assertEqual(answer.status, 204, answer.text)
+            harness.wait_for("the flush", lambda want=(number + 1) * 20: server.psql(
+                "SELECT sum(n_chunks) FROM vigil.leaf")[0][0] == str(want))
+        answer = self.admin(server, "delete_series", **{"match[]": "gone"})
+        self.assertEqual(answer.status, 204)
+        return start, [t for half in halves for t in half]
+
+    def check_old(self, server, start, times):
+        found = server.samples("old", start / 1000, start / 1000 + 21_600)
+        self.assertEqual(len(found), 10)
+        for metric, samples in found.items():
+            n = int(metric.split('"n": "')[1].split('"')[0])
+            self.assertEqual([(int(round(float(t) * 1000)), float(v)) for t, v in samples],
+                             [(t, n + t / 1000) for t in times])
+        self.assertEqual(server.samples("gone", start / 1000, start / 1000 + 21_600), {})
+        span = f"to_timestamp({start / 1000}), to_timestamp({start / 1000 + 21_600})"
+        self.assertEqual(server.psql(
+            "SELECT count(*), count(DISTINCT (s.series_id, s.time)) "
+            f"FROM vigil.samples('{{__name__=~\"old|gone\"}}', {span}) s"),
+            [[str(10 * len(times)), str(10 * len(times))]])
+
+    def kill_in_a_merge(self, victim, where):
+        server = self.server(flags=["--storage.flush-interval=1s", "--web.enable-admin-api"])
+        start, times = self.old_history(server)
+        writer = self.writing(server)
+        lock, stands = self.HOLDS[where]
+        session = Session(server, lock)
+        cleaning = threading.Thread(target=self.clean, args=(server,), daemon=True)
+        cleaning.start()
+        harness.wait_for(f"the merge to stand in the middle of its {where}",
+                         lambda: server.psql(stands)[0][0] != "0")
+        if victim == "server":
+            server.kill9()
+            session.end()
+            server.start()
+        else:
+            os.kill(server.postmaster_pid(), signal.SIGKILL)
+            session.end()
+        cleaning.join(60)
+        self.goes_on(writer)
+        self.becomes_ready(server)
+        self.check_old(server, start, times)
+        # The next merge does it, and nothing is left over.
+        harness.wait_for("the merge", lambda: self.clean(server) == 204)
+        self.check_old(server, start, times)
+        self.assertEqual(server.psql("SELECT count(*), min(generation) FROM vigil.leaf "
+                                     f"WHERE min_time = {start}"), [["1", "1"]])
+        self.assertEqual(server.psql(
+            "SELECT c.relname FROM pg_class c WHERE c.relname ~ '^chunk_c1_[0-9]+(_g[0-9]+)?$' "
+            "AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM vigil.leaf l WHERE l.rel = c.relname) "
+            "AND NOT EXISTS (SELECT FROM vigil.detached_leaf d WHERE d.rel = c.relname)"), [])
+        writer.finish()
+        self.check(server, writer)
+        self.assertEqual(server.stop(), 0)
+
+    def clean(self, server):
+        try:
+            return self.admin(server, "clean_tombstones").status
+        except OSError:
+            return None
+
+    def admin(self, server, action, **params):
+        return harness.http(server.url + "/api/v1/admin/tsdb/" + action, params, "POST")
+
+    def test_kill_of_the_server_while_a_merge_builds(self):
+        self.kill_in_a_merge("server", "build")
+
+    def test_kill_of_the_server_while_a_merge_swaps(self):
+        self.kill_in_a_merge("server", "swap")
+
+    def test_kill_of_the_postmaster_while_a_merge_builds(self):
+        self.kill_in_a_merge("postmaster", "build")
+
+    def test_kill_of_the_postmaster_while_a_merge_swaps(self):
+        self.kill_in_a_merge("postmaster", "swap")
 
     def test_a_torn_journal_page(self):
         server = self.server(flags=["--storage.flush-interval=1h"])

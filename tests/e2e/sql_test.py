@@ -173,6 +173,35 @@ class Sql(harness.Case):
             "SELECT count(*) FROM vigil.samples('node_filesystem_size_bytes', '-infinity')")[0][0]),
             before)
 
+    def test_late_duplicates_are_one_row(self):
+        self.srv.stop()
+        self.srv.flags += ["--storage.allow-backfill"]
+        self.srv.start()
+        # Of these times only the database knows; they are stored as often as they come.
+        # The second and the third overlap, and begin anew at the border of the leaves.
+        border = (self.begin - 86_400) // 21_600 * 21_600
+        old = [(border + (i - 60) * STEP) * 1000 for i in range(100)]
+        for start, value in ((0, 1.0), (50, 2.0), (25, 3.0)):
+            answer = self.srv.remote_write([({"__name__": "again"}, [
+                (t, value * i) for i, t in enumerate(old) if start <= i < start + 50])])
+            self.assertEqual(answer.status, 204, answer.text)
+        self.assertEqual(self.srv.psql(
+            "SELECT sum(c.n) FROM vigil.chunk c JOIN vigil.series s ON s.id = c.series_id "
+            "WHERE s.metric = 'again'"), [["150"]])
+        (promql,) = self.srv.samples("again", old[0] / 1000 - 1, old[-1] / 1000).values()
+        self.assertEqual(len(promql), len(old))
+        span = f"to_timestamp({old[0] / 1000}), to_timestamp({old[-1] / 1000})"
+        sql = self.srv.psql(f"SELECT extract(epoch FROM time), value FROM vigil.samples('again', {span})"
+                            " ORDER BY 1")
+        self.assertEqual([(float(t), float(v)) for t, v in sql],
+                         [(float(t), float(v)) for t, v in promql])
+        end = old[-1] / 1000
+        rate = self.srv.psql("SELECT value FROM vigil.rate('again', '5 min', "
+                             f"to_timestamp({end}), to_timestamp({end}))")
+        self.assertEqual(float(rate[0][0]), self.srv.value("rate(again[5m])", time=end))
+        self.srv.psql("SELECT vigil.metric_view('again')")
+        self.assertEqual(self.srv.psql(f"SELECT count(*) FROM metric.again({span})"), [["100"]])
+
     def test_a_flipped_bit_is_found(self):
         self.assertEqual(self.srv.psql("SELECT count(*) FROM vigil.broken_chunk"), [["0"]])
         self.srv.psql("UPDATE vigil.chunk SET data = set_byte(data, octet_length(data) - 1, "

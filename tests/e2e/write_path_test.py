@@ -138,6 +138,31 @@ class WritePath(harness.Case):
         harness.wait_for("the exemplar in SQL", lambda: server.psql(
             "SELECT value, labels FROM vigil.exemplar") == [["0.25", '{"trace_id": "abc"}']])
 
+    def test_metadata_outlives_the_process(self):
+        server = self.server(start=False)
+        server.write_config("scrape_configs:\n- job_name: self\n  scrape_interval: 1s\n"
+                            "  static_configs: [{targets: ['127.0.0.1:%d']}]\n" % server.port)
+        server.start()
+        told = field(3, integer(1, 3) + field(2, b"seconds") + field(4, b"How long") +
+                     field(5, b"s"))
+        series = field(1, labels(__name__="seconds_bucket", le="1") +
+                       field(2, number(1, 1.0) + integer(2, int(time.time() * 1000))))
+        self.assertEqual(self.post(server, told + series).status, 204)
+        scraped = "prometheus_build_info"
+        harness.wait_for("metadata to be written", lambda: {"seconds", scraped} <= {
+            row[0] for row in server.psql("SELECT metric FROM vigil.metric_metadata")})
+        before = server.api("metadata")
+        self.assertEqual(before["seconds"], [{"type": "histogram", "help": "How long",
+                                              "unit": "s"}])
+        server.kill9()
+        server.write_config("scrape_configs: []\n")
+        server.start()
+        self.assertEqual(server.api("metadata"), before)
+        self.assertEqual(server.api("metadata", metric=scraped), {scraped: before[scraped]})
+        self.assertEqual(server.psql(
+            "SELECT type, help, unit FROM vigil.metrics WHERE name = 'seconds_bucket'"),
+            [["histogram", "How long", "s"]])
+
     def test_version_two(self):
         server = self.server()
         now = int(time.time()) * 1000

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto params = Params::Parse(text);
   if (params) static_cast<void>(params->Get("query"));
-  static_cast<void>(AcceptsGzip(text));
+  static_cast<void>(ChooseCoding(text));
   for (const char* encoding : {"gzip", "deflate", "identity"}) {
     Headers headers;
     headers.Set("Content-Encoding", encoding);

@@ -3,7 +3,7 @@ vigil_unit_test(server_postgres server/postgres DEPS postgres)
 vigil_fuzzer(postgres_binary DEPS postgres)
 
 # Against a real PostgreSQL that the tests start themselves, each in a directory of its own.
-vigil_unit_test(server_postgres_live server/postgres/live DEPS postgres chunks)
+vigil_unit_test(server_postgres_live server/postgres/live DEPS postgres promql head chunks)
 set_tests_properties(unit.server_postgres_live PROPERTIES COST 100
   TIMEOUT 300 RESOURCE_LOCK postgres LABELS "unit;postgres")
 

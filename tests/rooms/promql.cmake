@@ -1,6 +1,6 @@
 # Unit tests of both halves of the room, the parser's fuzzer, and the PromQL scripts.
 vigil_unit_test(promql server/promql DEPS promql storage model base LIBS fmt::fmt)
-vigil_fuzzer(promql_parser DEPS promql)
+vigil_fuzzer(promql_parser SEEDS DEPS promql)
 
 # The script runner: a library so that it can be tested itself, and a binary.
 vigil_room(NAME promqltest

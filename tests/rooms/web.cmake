@@ -1,1 +1,1 @@
-vigil_unit_test(server_web server/web DEPS web)
+vigil_unit_test(server_web server/web DEPS web promqltest)

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "client-lib/http/client.h"
 #include "client-lib/http/server.h"
 
@@ -22,6 +26,35 @@ TEST(DeepStack, RunsOneWorkAfterTheOther) {
   int sum = 0;
   for (int i = 1; i <= 1000; ++i) stack.Run([&] { sum += i; });
   EXPECT_EQ(sum, 500500);
+}
+
+TEST(DeepStack, WorkStaysOnItsThreadAndMayCatchWhatItThrows) {
+  DeepStack stack;
+  const std::thread::id here = std::this_thread::get_id();
+  int caught = 0;
+  stack.Run([&] {
+    EXPECT_EQ(std::this_thread::get_id(), here);
+    EXPECT_EQ(Deep(2000), 0);
+    try {
+      throw caught + 7;
+    } catch (int thrown) {
+      caught = thrown;
+    }
+  });
+  EXPECT_EQ(caught, 7);
+}
+
+TEST(DeepStack, EachThreadHasItsOwn) {
+  std::vector<std::thread> threads;
+  std::atomic<int> sum = 0;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&sum] {
+      DeepStack stack;
+      for (int i = 0; i < 100; ++i) stack.Run([&] { sum += 1 + Deep(100); });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(sum, 800);
 }
 
 TEST(DeepStack, HandlersOfTheServerMayNestDeeply) {

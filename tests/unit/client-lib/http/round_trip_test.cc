@@ -161,8 +161,9 @@ TEST(RoundTrip, StreamsInChunks) {
                         Response response;
                         response.stream = [](const Response::Write& write) {
                           for (int i = 0; i < 10'000; ++i) {
-                            if (!write("line " + std::to_string(i) + "\n")) return;
+                            if (!write("line " + std::to_string(i) + "\n")) return false;
                           }
+                          return true;
                         };
                         return response;
                       }).value();
@@ -178,6 +179,35 @@ TEST(RoundTrip, StreamsInChunks) {
   }
   const std::string old = RawExchange(server->ports()[0], "GET / HTTP/1.0\r\n\r\n");
   EXPECT_EQ(old.substr(old.find("\r\n\r\n") + 4), expected);
+}
+
+TEST(RoundTrip, AStreamThatFailsIsNotTakenForComplete) {
+  const auto server = Server::Start(Loopback(), [](const Request&) {
+                        Response response;
+                        response.stream = [](const Response::Write& write) {
+                          write("half of");
+                          return false;
+                        };
+                        return response;
+                      }).value();
+  EXPECT_FALSE(Fetch(Get(*server, "/")).has_value());
+}
+
+TEST(RoundTrip, EventsAreSentOneByOne) {
+  const auto server = Server::Start(Loopback(), [](const Request&) {
+                        Response response;
+                        response.content_type = "text/event-stream";
+                        response.stream = [](const Response::Write& write) {
+                          return write("data: 1\n\n") && write("data: 2\n\n");
+                        };
+                        return response;
+                      }).value();
+  const std::string raw = RawExchange(server->ports()[0],
+                                      "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                                      "Accept-Encoding: gzip\r\n\r\n");
+  // Each is the end of a chunk.
+  EXPECT_NE(raw.find("data: 1\n\n\r\n"), std::string::npos) << raw;
+  EXPECT_NE(raw.find("data: 2\n\n\r\n"), std::string::npos) << raw;
 }
 
 TEST(RoundTrip, HandlerExceptionsAre500) {

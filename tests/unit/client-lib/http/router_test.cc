@@ -61,7 +61,21 @@ TEST_F(RouterTest, UnknownPathsAre404) {
 TEST_F(RouterTest, OtherMethodsAre405WithAllow) {
   const Response response = Get("GET", "/metrics/job/x");
   EXPECT_EQ(response.status, 405);
-  EXPECT_EQ(response.headers.Get("Allow"), "PUT, POST, DELETE");
+  EXPECT_EQ(response.headers.Get("Allow"), "DELETE, OPTIONS, POST, PUT");
+}
+
+TEST_F(RouterTest, OptionsOfAKnownPathNamesItsMethods) {
+  EXPECT_EQ(Get("OPTIONS", "/api/v1/query").status, 200);
+  EXPECT_EQ(Get("OPTIONS", "/api/v1/query").headers.Get("Allow"), "GET, OPTIONS, POST");
+  EXPECT_EQ(Get("OPTIONS", "/nothing").status, 404);
+}
+
+TEST_F(RouterTest, ATreeOfOptionsMakesNoPathKnown) {
+  router_.Add("OPTIONS", "/tree/*", Named("options"));
+  router_.Add("GET", "/tree/leaf", Named("leaf"));
+  EXPECT_EQ(Get("GET", "/tree/other").status, 404);
+  EXPECT_EQ(Get("OPTIONS", "/tree/other").body, "options *=other");
+  EXPECT_EQ(Get("POST", "/tree/leaf").headers.Get("Allow"), "GET, OPTIONS");
 }
 
 TEST_F(RouterTest, BrokenEscapesAre400) { EXPECT_EQ(Get("GET", "/api/v1/%zz").status, 400); }

@@ -41,6 +41,30 @@ double RoundTrip(const std::vector<double>& values) {
   return static_cast<double>(chunk.data.size()) / static_cast<double>(values.size());
 }
 
+// A counter that rises evenly; at one place it begins anew, or one value is far off.
+std::vector<double> CounterWith(size_t count, size_t reset, size_t outlier) {
+  std::vector<double> values;
+  double value = 1e9;
+  for (size_t i = 0; i < count; ++i) {
+    value = i == reset ? 0 : value + 15;
+    values.push_back(i == outlier ? 4e15 : value);
+  }
+  return values;
+}
+
+// Wherever it is: also where an encoder looks for what is usual.
+TEST(Blocks, OneResetOrOutlierCostsLittle) {
+  for (const size_t count : {20U, 120U, 1440U, 28800U}) {
+    for (size_t part = 1; part < 16; ++part) {
+      for (const size_t at : {count * part / 16 - 1, count * part / 16, count * part / 16 + 1}) {
+        const auto bytes = static_cast<double>(count);
+        EXPECT_LT(RoundTrip(CounterWith(count, at, SIZE_MAX)) * bytes, 100) << count << ' ' << at;
+        EXPECT_LT(RoundTrip(CounterWith(count, SIZE_MAX, at)) * bytes, 120) << count << ' ' << at;
+      }
+    }
+  }
+}
+
 TEST(Blocks, RatesCostAboutTheirIntegers) {
   std::mt19937_64 random(1);
   std::vector<double> rates;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
+#include <set>
 #include <tuple>
 
 #include "server/head/head.h"
@@ -46,10 +48,12 @@ Matcher Make(MatchType type, std::string_view name, std::string_view value) {
 TEST_F(PostingsTest, AgreesWithBruteForce) {
   AddMany(500);
   const std::string_view names[] = {"__name__", "job", "pod", "zone", "nowhere"};
-  const std::string_view values[] = {"",      "api",      "node",    "a",        "pod-1",
-                                     "a|c",   "pod-1.*",  ".*",      ".+",       "metric_(1|2)",
-                                     "|a",    "metric_3", "api|api", "pod-.*9",  "x|y",
-                                     "[a-b]", "nothing",  "a?",      "node|api", "metric_.*"};
+  const std::string_view values[] = {"",           "api",          "node",     "a",
+                                     "pod-1",      "a|c",          "pod-1.*",  ".*",
+                                     ".+",         "metric_(1|2)", "|a",       "metric_3",
+                                     "api|api",    "pod-.*9",      "x|y",      "[a-b]",
+                                     "nothing",    "a?",           "node|api", "metric_.*",
+                                     "(api|no).*", "pod-[1-3].*",  ".*-1.*",   "pod-1.+|pod-2..?"};
   const MatchType types[] = {MatchType::kEqual, MatchType::kNotEqual, MatchType::kRegexp,
                              MatchType::kNotRegexp};
   const auto expect = [this](const std::vector<Matcher>& matchers) {
@@ -75,6 +79,56 @@ TEST_F(PostingsTest, AgreesWithBruteForce) {
     }
     expect(matchers);
   }
+}
+
+// Enough series for the ways that many of them are joined.
+TEST_F(PostingsTest, AgreesWithBruteForceOverManySeries) {
+  AddMany(6'000);
+  const Matcher all[] = {Make(MatchType::kRegexp, "__name__", "metric_[1-3]"),
+                         Make(MatchType::kEqual, "job", "api"),
+                         Make(MatchType::kRegexp, "job", "a.*|n.*"),
+                         Make(MatchType::kRegexp, "pod", ".+"),
+                         Make(MatchType::kRegexp, "pod", "pod-.*7.*"),
+                         Make(MatchType::kNotEqual, "zone", "a"),
+                         Make(MatchType::kNotRegexp, "zone", "a|b|c"),
+                         Make(MatchType::kEqual, "zone", ""),
+                         Make(MatchType::kNotRegexp, "pod", "pod-1.*|"),
+                         Make(MatchType::kRegexp, "zone", "a|c"),
+                         Make(MatchType::kNotRegexp, "job", ".*"),
+                         Make(MatchType::kRegexp, "zone", "a|"),
+                         Make(MatchType::kRegexp, "job", ".*"),
+                         Make(MatchType::kNotEqual, "job", "")};
+  for (const Matcher& a : all) {
+    for (const Matcher& b : all) {
+      EXPECT_EQ(postings_.Match({a, b}), BruteForce({a, b})) << a.ToString() << b.ToString();
+    }
+  }
+}
+
+TEST_F(PostingsTest, GivesNamesAndValuesOfSomeSeries) {
+  AddMany(6'000);
+  const auto expect = [this](const std::vector<Matcher>& matchers) {
+    const Refs found = postings_.Match(matchers);
+    const std::vector<SeriesRef> refs(found.begin(), found.end());
+    std::set<std::string> names;
+    std::map<std::string_view, std::set<std::string>> values;
+    for (const SeriesRef ref : refs) {
+      for (const LabelView label : slots_.labels(ref)) {
+        names.emplace(label.name);
+        values[label.name].emplace(label.value);
+      }
+    }
+    EXPECT_EQ(postings_.NamesOf(refs), std::vector<std::string>(names.begin(), names.end()));
+    for (const std::string_view name : {"__name__", "job", "pod", "zone", "nowhere"}) {
+      EXPECT_EQ(postings_.ValuesOf(name, refs),
+                std::vector<std::string>(values[name].begin(), values[name].end()));
+    }
+  };
+  expect({Make(MatchType::kRegexp, "__name__", "metric_[1-3]")});
+  expect({Make(MatchType::kRegexp, "pod", "pod-1.+")});
+  expect({Matcher::Equal("zone", ""), Matcher::Equal("job", "api")});
+  expect({Matcher::Equal("pod", "pod-7")});
+  expect({Matcher::Equal("pod", "nothing")});
 }
 
 TEST_F(PostingsTest, GivesNamesAndValuesInOrder) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -84,6 +85,38 @@ TEST(SampleStream, StartsAnewAfterReset) {
   DecodeSampleStream(stream.data(), stream.size(), stream.first_time(), INT64_MIN, INT64_MAX, &out);
   EXPECT_EQ(out.timestamps, (std::vector<TimestampMs>{100, 110}));
   EXPECT_EQ(out.values, (std::vector<double>{4.5, 4.5}));
+}
+
+// Any span against a filter of all samples, behind what the columns hold already.
+TEST(SampleStream, DecodesAnySpanAsAFilterOfAll) {
+  std::mt19937_64 random(29);
+  for (int round = 0; round < 300; ++round) {
+    const size_t count = 1 + random() % 400;
+    SampleStream stream;
+    SampleColumns all;
+    TimestampMs time = static_cast<int64_t>(random() % 1000) - 500;
+    double value = 0;
+    for (size_t i = 0; i < count; ++i) {
+      time += random() % 5 == 0 ? 1 + static_cast<int64_t>(random() % 100'000) : 15'000;
+      if (random() % 3 != 0) value = std::floor(value + static_cast<double>(random() % 1000));
+      if (random() % 40 == 0) value = std::bit_cast<double>(random());
+      if (random() % 40 == 0) value = static_cast<double>(random() % 100'000) / 100;
+      stream.Append(time, value);
+      all.Add(time, value);
+    }
+    const TimestampMs from = all.timestamps[random() % count] + static_cast<int64_t>(random() % 3);
+    const TimestampMs to = all.timestamps[random() % count] - static_cast<int64_t>(random() % 3);
+    SampleColumns want;
+    want.Add(-1, 5);
+    SampleColumns got = want;
+    for (size_t i = 0; i < count; ++i) {
+      if (all.timestamps[i] < from || all.timestamps[i] > to) continue;
+      want.Add(all.timestamps[i], all.values[i]);
+    }
+    DecodeSampleStream(stream.data(), stream.size(), stream.first_time(), from, to, &got);
+    ASSERT_EQ(got.timestamps, want.timestamps) << round;
+    ASSERT_EQ(std::memcmp(got.values.data(), want.values.data(), 8 * want.size()), 0) << round;
+  }
 }
 
 TEST(SampleStream, DecodesOnlyTheSpan) {

@@ -13,11 +13,11 @@ using Column = std::vector<double>;
 
 TEST(RollupBuckets, SumUpByWidth) {
   SampleColumns samples;
-  samples.Add(-1, 4);
-  samples.Add(0, 5);
+  samples.Add(0, 4);  // on the border: of the bucket that ends there
+  samples.Add(1, 5);
   samples.Add(30, 9);
-  samples.Add(99, 2);  // a reset
-  samples.Add(100, StaleNaN());
+  samples.Add(100, 2);  // a reset
+  samples.Add(101, StaleNaN());
   samples.Add(350, 7);
   RollupBuckets buckets;
   buckets.Add(samples, 100);
@@ -36,10 +36,10 @@ TEST(RollupBuckets, SumUpByWidth) {
 TEST(RollupBuckets, MinAndMaxIgnoreNaNUnlessThereIsNothingElse) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   SampleColumns samples;
-  samples.Add(0, nan);
-  samples.Add(1, 3);
-  samples.Add(2, nan);
+  samples.Add(1, nan);
+  samples.Add(2, 3);
   samples.Add(100, nan);
+  samples.Add(101, nan);
   RollupBuckets buckets;
   buckets.Add(samples, 100);
   EXPECT_EQ(buckets.values[RollupBuckets::kMin][0], 3);

@@ -57,7 +57,12 @@ class CountingAppender : public storage::Appender {
     exemplars += batch.refs.size();
   }
 
+  void PutMetadata(std::span<const storage::MetricMetadata> rows) override {
+    metadata.insert(metadata.end(), rows.begin(), rows.end());
+  }
+
   std::map<Labels, storage::SeriesRef> refs;
+  std::vector<storage::MetricMetadata> metadata;
   std::string limited;
   storage::AppendMode expected_mode = storage::AppendMode::kAllOrNothing;
   size_t exemplars = 0;
@@ -158,11 +163,52 @@ TEST(WriteReceiver, TakesHistogramsAndExemplars) {
   EXPECT_EQ(appender.exemplars, 1u);
 }
 
+TEST(WriteReceiver, TakesMetadata) {
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  const auto metadata = [](uint64_t type, std::string_view family, std::string_view help) {
+    return Message(
+        3, test::Varint(1, type) + Message(2, family) + Message(4, help) + Message(5, "seconds"));
+  };
+  EXPECT_EQ(receiver
+                .Handle(Post(metadata(3, "h", "How long") + metadata(99, "new", "") +
+                             metadata(1, "", "nameless") + metadata(1, "bad", "\xff")))
+                .status,
+            204);
+  EXPECT_EQ(appender.metadata,
+            (std::vector<storage::MetricMetadata>{{"h", "histogram", "How long", "seconds"},
+                                                  {"new", "unknown", "", "seconds"}}));
+}
+
 http::Request PostV2(const std::string& message) {
   http::Request request = Post(message);
   request.headers.Set("Content-Type",
                       "application/x-protobuf;proto=io.prometheus.write.v2.Request");
   return request;
+}
+
+TEST(WriteReceiver, TakesMetadataOfNewSeriesOfVersionTwo) {
+  CountingAppender appender;
+  appender.expected_mode = storage::AppendMode::kSenderKeeps;
+  WriteReceiver receiver(appender);
+  std::string symbols;
+  for (const char* symbol : {"", "__name__", "h_bucket", "up", "How long", "seconds"}) {
+    symbols += Message(4, symbol);
+  }
+  const auto series = [](std::string_view labels, uint64_t type) {
+    return Message(5,
+                   Message(1, labels) + SampleField(1, 1000) +
+                       Message(5, test::Varint(1, type) + test::Varint(3, 4) + test::Varint(4, 5)));
+  };
+  const std::string message = symbols + series("\x01\x02", 3) + series("\x01\x03", 2) +
+                              Message(5, Message(1, "\x01\x03") + Message(5, test::Varint(3, 77)));
+  EXPECT_EQ(receiver.Handle(PostV2(message)).status, 204);
+  const std::vector<storage::MetricMetadata> told = {{"h", "histogram", "How long", "seconds"},
+                                                     {"up", "gauge", "How long", "seconds"}};
+  EXPECT_EQ(appender.metadata, told);
+  // It comes with every sample, and is looked at once.
+  EXPECT_EQ(receiver.Handle(PostV2(message)).status, 204);
+  EXPECT_EQ(appender.metadata, told);
 }
 
 TEST(WriteReceiver, SaysHowMuchOfAVersionTwoRequestWasWritten) {

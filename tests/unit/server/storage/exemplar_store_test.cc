@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "server/head/head.h"
 #include "server/storage/store.h"
 #include "tests/support/fake_backend.h"
@@ -86,7 +88,20 @@ class FakeTable : public ExemplarTable {
     asked = count;
     return stored;
   }
+  Result<std::vector<ExemplarRow>> ReadSpan(std::span<const SeriesId> series, TimestampMs start,
+                                            TimestampMs end, size_t /*most*/) override {
+    ++spans;
+    if (away) return Unavailable("the database is away");
+    std::vector<ExemplarRow> rows;
+    for (const ExemplarRow& row : stored) {
+      const TimestampMs time = row.exemplar.timestamp;
+      if (time < start || time > end) continue;
+      if (std::binary_search(series.begin(), series.end(), row.series)) rows.push_back(row);
+    }
+    return rows;
+  }
   bool away = false;
+  size_t spans = 0;  // calls of ReadSpan()
   size_t asked = 0;
   std::vector<TimestampMs> written;
   std::vector<ExemplarRow> stored;
@@ -147,6 +162,31 @@ TEST(ExemplarStore, IsFilledFromTheTable) {
   table.asked = 99;
   ASSERT_TRUE(store.RestoreExemplars(table).has_value());
   EXPECT_EQ(table.asked, 99U);
+}
+
+TEST(ExemplarStore, WhatMemoryLostComesFromTheTable) {
+  ManualClock clock{1'700'000'000'000};
+  head::Head head(clock);
+  for (const SeriesId id : {70, 30}) {
+    head.Insert(id, Labels::Of({{"__name__", "h"}, {"id", std::to_string(id)}}), INT64_MIN);
+  }
+  vigil::testing::FakeBackend backend;
+  Store store(head, backend, backend, clock);
+  store.SetMaxExemplars(2);
+  FakeTable table;
+  table.stored = {{70, At(1)}, {30, At(2)}, {70, At(3)}, {70, At(4)}};
+  ASSERT_TRUE(store.RestoreExemplars(table).has_value());  // the last two stay
+  const std::vector<std::vector<Matcher>> all = {{Matcher::Equal("__name__", "h")}};
+  const auto found = *store.SelectExemplars(all, 0, 10);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_THAT(TimesOf(found[0].exemplars), ElementsAre(2));
+  EXPECT_THAT(TimesOf(found[1].exemplars), ElementsAre(1, 3, 4));
+  EXPECT_EQ(table.spans, 1U);
+  // What memory holds needs no table.
+  EXPECT_THAT(TimesOf((*store.SelectExemplars(all, 3, 10))[0].exemplars), ElementsAre(3, 4));
+  EXPECT_EQ(table.spans, 1U);
+  table.away = true;
+  EXPECT_FALSE(store.SelectExemplars(all, 0, 10).has_value());
 }
 
 }  // namespace

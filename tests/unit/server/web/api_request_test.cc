@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include "server/web/series_api.h"
-
 namespace vigil::web {
 namespace {
 
@@ -22,6 +20,9 @@ TEST(ApiRequest, ReadsTimesInAllSpellings) {
   EXPECT_EQ(request.Time("d").value(), kMinTime);
   EXPECT_EQ(request.Time("e").value(), kMaxTime);
   EXPECT_EQ(request.TimeOr("missing", 42).value(), 42);
+  EXPECT_EQ(request.TimeOr("c", 42).error().message,
+            "invalid parameter \"c\": Invalid time value for 'c': cannot parse \"x\" to a valid "
+            "timestamp");
 }
 
 TEST(ApiRequest, ReadsDurations) {
@@ -51,13 +52,15 @@ TEST(ApiRequest, RefusesMatchersThatMatchEverything) {
   EXPECT_FALSE((ApiRequest{http, Of("match[]=up{")}.MatcherSets().has_value()));
 }
 
-TEST(UnescapeLabelName, UndoesValueEncoding) {
-  EXPECT_EQ(UnescapeLabelName("job"), "job");
-  EXPECT_EQ(UnescapeLabelName("U__http_2e_status"), "http.status");
-  EXPECT_EQ(UnescapeLabelName("U__a__b"), "a_b");
-  EXPECT_EQ(UnescapeLabelName("U___20ac_"), "\xe2\x82\xac");
-  EXPECT_EQ(UnescapeLabelName("U__broken_zz_"), "U__broken_zz_");
-  EXPECT_EQ(UnescapeLabelName("U__cut_2e"), "U__cut_2e");
+TEST(ApiRequest, ReadsBooleansAsGoDoes) {
+  const http::Request http;
+  const ApiRequest request{http, Of("a=T&b=0&c=yes")};
+  EXPECT_TRUE(request.Bool("a").value());
+  EXPECT_FALSE(request.Bool("b").value());
+  EXPECT_FALSE(request.Bool("missing").value());
+  EXPECT_EQ(request.Bool("c").error().message,
+            "invalid parameter \"c\": unable to parse boolean: strconv.ParseBool: parsing "
+            "\"yes\": invalid syntax");
 }
 
 }  // namespace

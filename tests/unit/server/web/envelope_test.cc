@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace vigil::web {
 namespace {
 
@@ -21,6 +24,45 @@ TEST(Envelope, WrapsDataAndAnnotations) {
       });
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body, R"({"status":"success","data":[1],"warnings":["w"],"infos":["i"]})");
+}
+
+// Large data are written while they are sent, with the same text as in one piece.
+TEST(Envelope, SendsLargeDataInPieces) {
+  const std::vector<TimestampMs> times(20'000, 1'500);
+  const std::vector<double> values(20'000, 0.25);
+  const http::Response whole =
+      Answer(Get(), [&](const ApiRequest&, JsonWriter& json) -> Result<Annotations> {
+        json.Points(times, values);
+        return Annotations{{"w"}, {}, {}};
+      });
+  const http::Response later =
+      Answer(Get(), [&](const ApiRequest&, JsonWriter&) -> Result<Annotations> {
+        return Annotations{{"w"}, {}, [&](JsonWriter& json) { json.Points(times, values); }};
+      });
+  EXPECT_EQ(later.status, 200);
+  EXPECT_EQ(later.content_type, whole.content_type);
+  EXPECT_EQ(later.body, "");
+  ASSERT_TRUE(later.stream != nullptr);
+  std::string sent;
+  size_t pieces = 0;
+  EXPECT_TRUE(later.stream([&](std::string_view piece) {
+    sent += piece;
+    ++pieces;
+    return true;
+  }));
+  EXPECT_EQ(sent, whole.body);
+  EXPECT_GE(pieces, 2U);
+}
+
+TEST(Envelope, SaysWhenTheClientWentAwayInTheMiddle) {
+  const http::Response response =
+      Answer(Get(), [](const ApiRequest&, JsonWriter&) -> Result<Annotations> {
+        return Annotations{{}, {}, [](JsonWriter& json) {
+                             const std::vector<TimestampMs> times(20'000, 1'500);
+                             json.Points(times, std::vector<double>(20'000, 0.25));
+                           }};
+      });
+  EXPECT_FALSE(response.stream([](std::string_view) { return false; }));
 }
 
 TEST(Envelope, DropsHalfWrittenDataOnAnError) {
@@ -54,17 +96,11 @@ TEST(Envelope, LimitsAnnotations) {
   EXPECT_NE(response.body.find("2 more warning annotations omitted"), std::string::npos);
 }
 
-TEST(Envelope, AnswersCorsOnlyToBrowsers) {
-  const ApiHandler nothing = [](const ApiRequest&, JsonWriter& json) -> Result<Annotations> {
-    json.BeginArray().EndArray();
-    return Annotations{};
-  };
-  EXPECT_FALSE(Answer(Get(), nothing).headers.Has("Access-Control-Allow-Origin"));
-  http::Request request = Get();
-  request.headers.Add("Origin", "http://example.org");
-  EXPECT_EQ(Answer(request, nothing).headers.Get("Access-Control-Allow-Origin"), "*");
-  request.method = "OPTIONS";
-  EXPECT_EQ(Answer(request, nothing).status, 204);
+TEST(Envelope, NoDataIs204) {
+  const http::Response response = Answer(
+      Get(), [](const ApiRequest&, JsonWriter&) -> Result<Annotations> { return Annotations{}; });
+  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(response.body, "");
 }
 
 TEST(Envelope, BrokenParametersAreBadData) {

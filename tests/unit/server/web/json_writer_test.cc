@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <vector>
 
 namespace vigil::web {
 namespace {
@@ -33,6 +34,61 @@ TEST(JsonWriter, WritesSecondsAsUpstreamDoes) {
   EXPECT_EQ(seconds(-1), "-0.001");
   EXPECT_EQ(seconds(-1500), "-1.500");
   EXPECT_EQ(seconds(std::numeric_limits<int64_t>::min()), "-9223372036854775.808");
+}
+
+// Columns of points against point by point, in one piece and in many.
+TEST(JsonWriter, WritesColumnsOfPointsAsSinglePoints) {
+  std::vector<TimestampMs> times;
+  std::vector<double> values;
+  for (int64_t t : {-1'500, -1, 0, 1, 999, 1'000, 9'999'999, 10'000'000, 10'000'001}) {
+    times.push_back(t);
+  }
+  for (int64_t t = 1'699'999'999'000; times.size() < 9'000; t += 1'237) times.push_back(t);
+  for (size_t i = 0; i < times.size(); ++i) {
+    values.push_back(i % 7 == 3 ? StaleNaN() : static_cast<double>(i * i) / (i % 5 == 0 ? 1 : 7));
+  }
+  values[0] = StaleNaN();
+  values[1] = -0.0;
+  values[2] = std::numeric_limits<double>::infinity();
+  const std::string slow = Written([&](JsonWriter& j) {
+    j.BeginArray().Int(1).BeginArray();
+    for (size_t i = 0; i < times.size(); ++i) {
+      if (!IsStaleNaN(values[i])) j.Point(times[i], values[i]);
+    }
+    j.EndArray().Int(2).EndArray();
+  });
+  const auto write = [&](JsonWriter& j) {
+    j.BeginArray().Int(1).Points(times, values).Int(2).EndArray();
+  };
+  EXPECT_EQ(Written(write), slow);
+  std::string sent;
+  std::string text;
+  size_t pieces = 0;
+  const JsonWriter::Send send = [&](std::string_view piece) {
+    sent += piece;
+    ++pieces;
+    return true;
+  };
+  JsonWriter json(&text, &send);
+  write(json);
+  EXPECT_GE(pieces, 3U);
+  EXPECT_EQ(sent + text, slow);
+  EXPECT_FALSE(json.gone());
+}
+
+TEST(JsonWriter, StopsWhenNobodyReads) {
+  const std::vector<TimestampMs> times(20'000, 5);
+  const std::vector<double> values(20'000, 1.25);
+  size_t pieces = 0;
+  const JsonWriter::Send send = [&](std::string_view) {
+    ++pieces;
+    return false;
+  };
+  std::string text;
+  JsonWriter json(&text, &send);
+  json.Points(times, values);
+  EXPECT_EQ(pieces, 1U);
+  EXPECT_TRUE(json.gone());
 }
 
 TEST(JsonWriter, WritesHistogramsAsUpstreamDoes) {

@@ -19,6 +19,12 @@
 
 namespace vigil::postgres {
 
+inline constexpr int64_t kMinute = 60'000;
+inline constexpr int64_t kHour = 60 * kMinute;
+inline constexpr int64_t kDay = 24 * kHour;
+// A leaf begins here.
+inline constexpr TimestampMs kStart = 1'700'006'400'000;
+
 // A directory that the cluster's user may enter; removed at the end.
 class TemporaryPath {
  public:

@@ -279,7 +279,9 @@ TEST_F(StoreTest, ReaderFindsALeafThatWasReplaced) {
       admin->Execute("BEGIN; ALTER TABLE vigil.chunk_c1_0 RENAME TO chunk_c1_0_new; "
                      "UPDATE vigil.leaf SET rel = 'chunk_c1_0_new'; COMMIT",
                      5'000));
-  const auto table = database_->chunks().Read(ids, 0, 5000);
+  // With a series that is not kept in memory.
+  const std::vector<storage::SeriesId> more = {1, 2};
+  const auto table = database_->chunks().Read(more, 0, 5000);
   ASSERT_OK(table);
   EXPECT_EQ(table->rows.size(), 1U);
 }
@@ -352,7 +354,9 @@ TEST_F(StoreTest, ReadsGoOnAfterIdleConnectionsDied) {
       admin->Execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE "
                      "application_name = 'vigil-read'",
                      10'000));
-  const auto table = database_->chunks().Read(ids, 0, 5000);
+  // With a series that is not kept in memory.
+  const std::vector<storage::SeriesId> more = {1, 2};
+  const auto table = database_->chunks().Read(more, 0, 5000);
   ASSERT_OK(table);
   EXPECT_EQ(table->rows.size(), 1U);
 }
@@ -370,7 +374,10 @@ TEST_F(StoreTest, KeepsExemplarsByDay) {
   ManualClock clock{20'000 * kOneDay + 1000};
   ExemplarTableOptions options;
   options.conninfo = conninfo_;
-  options.retention_ms = 2 * kOneDay;
+  RetentionPolicy policy;
+  policy.time_ms = 2 * kOneDay;
+  const SharedRetention retention(std::make_shared<const RetentionPolicy>(policy));
+  options.retention = &retention;
   PostgresExemplarTable table(options, clock);
   const auto row = [&](storage::SeriesId series, TimestampMs time, double value,
                        Labels labels) -> storage::ExemplarRow {
@@ -395,6 +402,11 @@ TEST_F(StoreTest, KeepsExemplarsByDay) {
   EXPECT_EQ((*newest)[1].exemplar.labels, traced);
   EXPECT_EQ((*newest)[1].exemplar.value, 0.25);
   EXPECT_EQ(table.ReadNewest(1)->at(0).series, 1);
+  const std::vector<storage::SeriesId> both = {1, 2};
+  EXPECT_EQ(table.ReadSpan(both, now - kOneDay, now, 10)->size(), 2U);
+  EXPECT_EQ(table.ReadSpan(both, now - kOneDay, now, 1)->at(0).series, 1);  // the newest
+  EXPECT_EQ(table.ReadSpan(both, now - kOneDay, now - 1, 10)->at(0).series, 2);
+  EXPECT_TRUE(table.ReadSpan(std::vector<storage::SeriesId>{3}, 0, now, 10)->empty());
 
   // A killed session is opened anew; days that are over go.
   ASSERT_OK(
@@ -405,8 +417,36 @@ TEST_F(StoreTest, KeepsExemplarsByDay) {
   const std::vector<storage::ExemplarRow> later = {row(5, clock.Now(), 1, traced)};
   EXPECT_FALSE(table.WriteExemplars(later));
   ASSERT_OK(table.WriteExemplars(later));
+  Ownership owner;
+  owner.epoch = std::stoll(Ask(admin.get(), "SELECT epoch::text FROM vigil.ingester"));
+  const auto dropped = DropExemplarsBefore(admin.get(), owner, clock.Now() - 2 * kOneDay, 10'000);
+  ASSERT_OK(dropped);
+  EXPECT_EQ(*dropped, 1U);
   EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar WHERE series_id = 2"), "0");
   EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.exemplar"), "2");
+  owner.epoch += 1;  // of another server
+  EXPECT_FALSE(DropExemplarsBefore(admin.get(), owner, clock.Now(), 10'000).has_value());
+}
+
+TEST_F(StoreTest, KeepsMetadata) {
+  Open();
+  const std::vector<storage::MetricMetadata> rows = {
+      {"h", "histogram", "How \"long\" it took, {x}\n", "seconds"}, {"g", "gauge", "", ""}};
+  ASSERT_OK(database_->metadata().WriteMetadata(rows));
+  const std::vector<storage::MetricMetadata> again = {{"g", "gauge", "Depth", ""}};
+  ASSERT_OK(database_->metadata().WriteMetadata(again));
+  const auto read = database_->metadata().ReadMetadata();
+  ASSERT_OK(read);
+  EXPECT_EQ(*read, (std::vector<storage::MetricMetadata>{again[0], rows[0]}));
+  auto admin = Connect(conninfo_);
+  ASSERT_OK(
+      admin->Execute("INSERT INTO vigil.series_data VALUES (1, 'h_bucket', '{le,1}'), "
+                     "(2, 'g', '{}'), (3, 'other_total', '{}')",
+                     10'000));
+  EXPECT_EQ(Ask(admin.get(),
+                "SELECT string_agg(concat_ws(' ', name, type, unit), ',' ORDER BY name) "
+                "FROM vigil.metrics"),
+            "g gauge ,h_bucket histogram seconds,other_total");
 }
 
 TEST_F(StoreTest, ClosedDatabaseSaysSo) {
