@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/alerting/alert_router.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vigil::alerting {
+namespace {
+
+std::string HoldKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
+
+}  // namespace
+
+AlertRouter::AlertRouter(std::shared_ptr<const AlertingConfig> config, Options options,
+                         TimestampMs now)
+    : options_(std::move(options)),
+      alerts_(options_.alerts_per_name),
+      silences_(options_.silences),
+      next_gc_(now + options_.gc_interval) {
+  Reload(std::move(config), now);
+  if (options_.start_delay == 0) return;
+  Dispatcher::Options dispatch = options_.dispatch;
+  dispatch.no_flush_before = now + options_.start_delay;
+  dispatcher_ = std::make_unique<Dispatcher>(std::make_shared<RouteTree>(config_->route), dispatch);
+}
+
+void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, TimestampMs now) {
+  config_ = std::move(config);
+  inhibitor_ = std::make_unique<Inhibitor>(config_->inhibit_rules);
+  dispatcher_ =
+      std::make_unique<Dispatcher>(std::make_shared<RouteTree>(config_->route), options_.dispatch);
+  intervals_ = MapIntervals(*config_);
+  integrations_ = ListIntegrations(config_->receivers);
+  // What is under way belongs to groups that are gone; the log tells the new ones what was said.
+  for (auto& [id, pending] : pending_) {
+    if (pending.out) orphans_[id] = std::move(pending.delivery.entry);
+  }
+  flushes_.clear();
+  pending_.clear();
+  // Sources are known before the first group is judged.
+  const std::vector<AlertPtr> all = alerts_.All();
+  for (const AlertPtr& alert : all) inhibitor_->Process(alert);
+  for (const AlertPtr& alert : all) dispatcher_->Process(alert, now);
+}
+
+Result<void> AlertRouter::Post(const std::vector<PostedAlert>& alerts, TimestampMs now) {
+  Result<void> first = Ok();
+  for (const PostedAlert& posted : alerts) {
+    Result<Alert> alert = AcceptAlert(posted, now, config_->global.resolve_timeout);
+    if (!alert) {
+      if (first) first = alert.error();
+      continue;
+    }
+    const AlertPtr stored = alerts_.Put(*std::move(alert), now);
+    if (stored == nullptr) continue;
+    changes_.alerts.push_back(stored);
+    leftover_.erase(stored->fingerprint);
+    inhibitor_->Process(stored);
+    dispatcher_->Process(stored, now);
+  }
+  return first;
+}
+
+TimestampMs AlertRouter::NextDeadline() const {
+  TimestampMs next = dispatcher_->NextDeadline();
+  for (const auto& [id, pending] : pending_) {
+    if (pending.out) continue;
+    next = std::min({next, pending.next_try, flushes_.at(pending.flush).flush.deadline});
+  }
+  return std::min(next, next_gc_);
+}
+
+void AlertRouter::Start(const Flush& flush) {
+  FlushPlan plan = PlanFlush(flush, PipelineView{*inhibitor_, silences_, log_, intervals_,
+                                                 integrations_, options_.retention});
+  if (observer_) observer_(flush, plan);
+  const uint64_t id = next_id_++;
+  Running& running = flushes_[id];
+  running.flush = flush;
+  running.keep = std::move(plan.keep);
+  for (Delivery& delivery : plan.deliveries) {
+    if (delivery.alerts.empty()) {
+      log_.Put(std::move(delivery.entry));
+      continue;
+    }
+    Pending& pending = pending_[next_id_++];
+    pending.flush = id;
+    const auto hold = not_before_.find(HoldKey(delivery.entry));
+    pending.next_try = hold == not_before_.end() ? flush.now : std::max(flush.now, hold->second);
+    pending.delivery = std::move(delivery);
+    ++running.open;
+  }
+  if (running.open == 0) {
+    dispatcher_->Finished(running.flush, true, running.keep, flush.now);
+    flushes_.erase(id);
+  }
+}
+
+Outgoing AlertRouter::Hand(uint64_t id, Pending* pending) {
+  pending->out = true;
+  const Flush& flush = flushes_.at(pending->flush).flush;
+  Outgoing out;
+  out.id = id;
+  out.integration = pending->delivery.integration;
+  out.reason = pending->delivery.reason;
+  out.group_key = flush.group_key;
+  out.group_labels = flush.group_labels;
+  out.tree = flush.tree;
+  out.route = flush.route;
+  out.alerts = pending->delivery.alerts;
+  out.now = flush.now;
+  out.deadline = flush.deadline;
+  out.tries = pending->tries;
+  out.receiver_data = pending->delivery.entry.receiver_data;
+  return out;
+}
+
+void AlertRouter::GiveUpLate(TimestampMs now) {
+  std::vector<uint64_t> late;
+  for (const auto& [id, pending] : pending_) {
+    if (!pending.out && flushes_.at(pending.flush).flush.deadline <= now) late.push_back(id);
+  }
+  for (const uint64_t id : late) Close(id, false, now);
+}
+
+std::vector<Outgoing> AlertRouter::Advance(TimestampMs now) {
+  if (now >= next_gc_) CollectGarbage(now);
+  GiveUpLate(now);
+  for (const Flush& flush : dispatcher_->Advance(now)) Start(flush);
+  std::vector<Outgoing> out;
+  for (auto& [id, pending] : pending_) {
+    if (!pending.out && pending.next_try <= now) out.push_back(Hand(id, &pending));
+  }
+  return out;
+}
+
+void AlertRouter::Sent(uint64_t id, const SendOutcome& outcome, TimestampMs now,
+                       StringMap receiver_data) {
+  const auto found = pending_.find(id);
+  if (found == pending_.end()) {
+    const auto orphan = orphans_.find(id);
+    if (orphan == orphans_.end()) return;
+    if (outcome.verdict == SendVerdict::kSent) log_.Put(std::move(orphan->second));
+    orphans_.erase(orphan);
+    return;
+  }
+  Pending& pending = found->second;
+  pending.out = false;
+  ++pending.tries;
+  const std::string key = HoldKey(pending.delivery.entry);
+  if (outcome.verdict == SendVerdict::kSent) {
+    not_before_.erase(key);
+    LogEntry entry = pending.delivery.entry;
+    if (!receiver_data.empty()) entry.receiver_data = std::move(receiver_data);
+    log_.Put(std::move(entry));
+    Close(id, true, now);
+    return;
+  }
+  if (outcome.retry_after) not_before_[key] = now + *outcome.retry_after;
+  const std::optional<TimestampMs> next = NextTry(
+      pending.tries, outcome, now, flushes_.at(pending.flush).flush.deadline, options_.jitter());
+  if (next) {
+    pending.next_try = *next;
+  } else {
+    Close(id, false, now);
+  }
+}
+
+void AlertRouter::Close(uint64_t id, bool success, TimestampMs now) {
+  const uint64_t flush_id = pending_.at(id).flush;
+  pending_.erase(id);
+  Running& running = flushes_.at(flush_id);
+  running.failed = running.failed || !success;
+  if (--running.open != 0) return;
+  dispatcher_->Finished(running.flush, !running.failed, running.keep, now);
+  flushes_.erase(flush_id);
+}
+
+void AlertRouter::CollectGarbage(TimestampMs now) {
+  next_gc_ = now + options_.gc_interval;
+  inhibitor_->CollectGarbage(now);
+  std::set<std::string> keys;
+  for (const GroupView& group : dispatcher_->Groups()) {
+    keys.insert(GroupKey(*group.route, group.labels));
+  }
+  log_.CollectGarbage(now, [&](const LogEntry& entry) { return keys.contains(entry.group_key); });
+  std::vector<std::string> silences = silences_.CollectGarbage(now);
+  changes_.gone_silences.insert(changes_.gone_silences.end(), silences.begin(), silences.end());
+  for (auto hold = not_before_.begin(); hold != not_before_.end();) {
+    hold = hold->second <= now ? not_before_.erase(hold) : std::next(hold);
+  }
+  ForgetStoredAlerts(now);
+}
+
+// An alert that is over but whose end is not told yet must survive a restart.
+void AlertRouter::ForgetStoredAlerts(TimestampMs now) {
+  std::set<uint64_t> needed;
+  for (const GroupView& group : dispatcher_->Groups()) {
+    for (const AlertPtr& alert : group.alerts) needed.insert(alert->fingerprint);
+  }
+  for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) leftover_.insert(fingerprint);
+  for (auto it = leftover_.begin(); it != leftover_.end();) {
+    if (needed.contains(*it)) {
+      ++it;
+      continue;
+    }
+    changes_.gone_alerts.push_back(*it);
+    it = leftover_.erase(it);
+  }
+}
+
+void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
+  for (const Silence& silence : state.silences) silences_.Merge(silence, now);
+  for (const LogEntry& entry : state.log) log_.Merge(entry);
+  dispatcher_->Import(state.groups);
+  std::vector<AlertPtr> restored;
+  for (const Alert& alert : state.alerts) {
+    if (AlertPtr stored = alerts_.Put(alert, now)) restored.push_back(std::move(stored));
+  }
+  for (const AlertPtr& alert : restored) inhibitor_->Process(alert);
+  for (const AlertPtr& alert : restored) dispatcher_->Process(alert, now);
+}
+
+AlertingChanges AlertRouter::TakeChanges() {
+  AlertingChanges changes = std::exchange(changes_, {});
+  changes.log = log_.TakeChanges();
+  changes.silences = silences_.TakeChanges();
+  return changes;
+}
+
+}  // namespace vigil::alerting

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/alerting/dispatcher.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace vigil::alerting {
+namespace {
+
+constexpr DurationMs kShortestFlush = 10'000;
+
+}  // namespace
+
+void Dispatcher::Arm(uint64_t id, Group* group, TimestampMs when) {
+  timers_.erase({group->next_flush, id});
+  group->next_flush = std::max(when, options_.no_flush_before);
+  timers_.insert({group->next_flush, id});
+}
+
+uint64_t Dispatcher::FindOrCreate(const Route& route, const Labels& labels, TimestampMs now) {
+  const auto [slot, fresh] = index_[route.index].emplace(labels, next_id_);
+  if (!fresh) return slot->second;
+  const uint64_t id = next_id_++;
+  Group& group = groups_[id];
+  group.route = &route;
+  group.labels = labels;
+  Arm(id, &group, now + route.group_wait);
+  if (next_maintenance_ == kNever) next_maintenance_ = now + options_.maintenance_interval;
+  return id;
+}
+
+void Dispatcher::Process(const AlertPtr& alert, TimestampMs now) {
+  for (const Route* route : tree_->Match(alert->labels)) {
+    const uint64_t id = FindOrCreate(*route, route->GroupLabels(alert->labels), now);
+    Group& group = groups_.at(id);
+    group.alerts[alert->fingerprint] = alert;
+    // An alert that has waited long enough elsewhere does not wait again.
+    if (!group.flushed && alert->starts_at + route->group_wait < now) Arm(id, &group, now);
+  }
+}
+
+TimestampMs Dispatcher::NextDeadline() const {
+  // A group in flight is looked at again when its flush ends.
+  return std::min(next_maintenance_, timers_.empty() ? kNever : timers_.begin()->first);
+}
+
+Flush Dispatcher::MakeFlush(uint64_t id, Group* group, TimestampMs now) {
+  Flush flush;
+  flush.group = id;
+  flush.tree = tree_;
+  flush.route = group->route;
+  flush.group_labels = group->labels;
+  flush.group_key = GroupKey(*group->route, group->labels);
+  flush.now = now;
+  flush.deadline = now + std::max(group->route->group_interval, kShortestFlush);
+  for (const auto& [fingerprint, alert] : group->alerts) flush.alerts.push_back(alert);
+  std::sort(flush.alerts.begin(), flush.alerts.end(),
+            [](const AlertPtr& a, const AlertPtr& b) { return NotificationOrder(*a, *b); });
+  return flush;
+}
+
+std::vector<Flush> Dispatcher::Advance(TimestampMs now) {
+  std::vector<Flush> due;
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    const uint64_t id = timers_.begin()->second;
+    Group& group = groups_.at(id);
+    if (group.in_flight) {
+      // Overdue: Finished arms it.
+      timers_.erase(timers_.begin());
+      continue;
+    }
+    group.flushed = true;
+    Arm(id, &group, now + group.route->group_interval);
+    if (group.alerts.empty()) continue;
+    group.in_flight = true;
+    due.push_back(MakeFlush(id, &group, now));
+  }
+  if (now >= next_maintenance_) DropEmptyGroups(now);
+  return due;
+}
+
+void Dispatcher::DropEmptyGroups(TimestampMs now) {
+  for (auto it = groups_.begin(); it != groups_.end();) {
+    Group& group = it->second;
+    if (!group.alerts.empty() || group.in_flight || !group.flushed) {
+      ++it;
+      continue;
+    }
+    timers_.erase({group.next_flush, it->first});
+    index_[group.route->index].erase(group.labels);
+    it = groups_.erase(it);
+  }
+  next_maintenance_ = groups_.empty() ? kNever : now + options_.maintenance_interval;
+}
+
+void Dispatcher::Finished(const Flush& flush, bool success, const std::vector<uint64_t>& keep,
+                          TimestampMs now) {
+  const auto found = groups_.find(flush.group);
+  if (found == groups_.end()) return;
+  Group& group = found->second;
+  group.in_flight = false;
+  if (group.next_flush <= now) Arm(flush.group, &group, now);
+  if (!success) return;
+  for (const AlertPtr& alert : flush.alerts) {
+    if (!alert->ResolvedAt(flush.now)) continue;
+    if (std::binary_search(keep.begin(), keep.end(), alert->Hash())) continue;
+    const auto stored = group.alerts.find(alert->fingerprint);
+    if (stored != group.alerts.end() && stored->second->updated_at == alert->updated_at) {
+      group.alerts.erase(stored);
+    }
+  }
+}
+
+std::vector<GroupView> Dispatcher::Groups() const {
+  std::vector<GroupView> views;
+  for (const auto& [id, group] : groups_) {
+    if (group.alerts.empty()) continue;
+    GroupView& view = views.emplace_back();
+    view.route = group.route;
+    view.labels = group.labels;
+    for (const auto& [fingerprint, alert] : group.alerts) view.alerts.push_back(alert);
+  }
+  std::sort(views.begin(), views.end(), [](const GroupView& a, const GroupView& b) {
+    return std::tie(a.labels, a.route->receiver, a.route->index) <
+           std::tie(b.labels, b.route->receiver, b.route->index);
+  });
+  return views;
+}
+
+std::vector<GroupState> Dispatcher::Export() const {
+  std::vector<GroupState> states;
+  for (const auto& [id, group] : groups_) {
+    states.push_back({group.route->id, group.labels, group.next_flush, group.flushed});
+  }
+  return states;
+}
+
+void Dispatcher::Import(const std::vector<GroupState>& states) {
+  std::unordered_map<std::string, const Route*> routes;
+  for (const Route& route : tree_->routes()) routes.emplace(route.id, &route);
+  for (const GroupState& state : states) {
+    const auto route = routes.find(state.route_id);
+    if (route == routes.end()) continue;
+    const uint64_t id = FindOrCreate(*route->second, state.labels, state.next_flush);
+    Group& group = groups_.at(id);
+    group.flushed = state.flushed;
+    Arm(id, &group, state.next_flush);
+  }
+}
+
+}  // namespace vigil::alerting

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Groups of alerts and when each is due: the timers of routes, without a thread.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "server/alerting/alert.h"
+#include "server/alerting/route_tree.h"
+
+namespace vigil::alerting {
+
+inline constexpr TimestampMs kNever = std::numeric_limits<TimestampMs>::max();
+
+// A group that is due: all its alerts as they were at `now`.
+struct Flush {
+  uint64_t group = 0;
+  std::shared_ptr<const RouteTree> tree;  // keeps `route` alive
+  const Route* route = nullptr;
+  Labels group_labels;
+  std::string group_key;
+  std::vector<AlertPtr> alerts;  // in the order of notifications
+  TimestampMs now = 0;
+  TimestampMs deadline = 0;  // when trying ends; the next flush comes then
+};
+
+// What is left of a group when the server stops.
+struct GroupState {
+  std::string route_id;
+  Labels labels;
+  TimestampMs next_flush = 0;
+  bool flushed = false;
+};
+
+// A group as the API shows it.
+struct GroupView {
+  const Route* route = nullptr;
+  Labels labels;
+  std::vector<AlertPtr> alerts;
+};
+
+// The owner calls Advance at NextDeadline and Finished once per Flush; a group has one flush at a
+// time. Threads: one at a time.
+class Dispatcher {
+ public:
+  struct Options {
+    DurationMs maintenance_interval = 30'000;  // how often empty groups are dropped
+    TimestampMs no_flush_before = 0;           // start of the server and --dispatch.start-delay
+  };
+  Dispatcher(std::shared_ptr<const RouteTree> tree, const Options& options)
+      : tree_(std::move(tree)), options_(options) {}
+
+  // The alert as the store has it now, into all groups that it belongs to.
+  void Process(const AlertPtr& alert, TimestampMs now);
+  // When there is something to do; kNever when nothing is.
+  [[nodiscard]] TimestampMs NextDeadline() const;
+  // The groups that are due.
+  std::vector<Flush> Advance(TimestampMs now);
+  // Ends a flush. When all went well, alerts that were over then and did not change since leave
+  // the group, but for those whose hash is in `keep` (sorted).
+  void Finished(const Flush& flush, bool success, const std::vector<uint64_t>& keep,
+                TimestampMs now);
+
+  // By labels, then receiver.
+  [[nodiscard]] std::vector<GroupView> Groups() const;
+  [[nodiscard]] size_t group_count() const { return groups_.size(); }
+
+  [[nodiscard]] std::vector<GroupState> Export() const;
+  // Before the first Process: groups get the timers they had. Groups of routes that are gone are
+  // left out.
+  void Import(const std::vector<GroupState>& states);
+
+ private:
+  struct Group {
+    const Route* route = nullptr;
+    Labels labels;
+    std::map<uint64_t, AlertPtr> alerts;
+    TimestampMs next_flush = kNever;
+    bool flushed = false;
+    bool in_flight = false;
+  };
+
+  uint64_t FindOrCreate(const Route& route, const Labels& labels, TimestampMs now);
+  void Arm(uint64_t id, Group* group, TimestampMs when);
+  Flush MakeFlush(uint64_t id, Group* group, TimestampMs now);
+  void DropEmptyGroups(TimestampMs now);
+
+  std::shared_ptr<const RouteTree> tree_;
+  const Options options_;
+  uint64_t next_id_ = 1;
+  TimestampMs next_maintenance_ = kNever;
+  std::unordered_map<uint64_t, Group> groups_;
+  std::unordered_map<size_t, std::unordered_map<Labels, uint64_t>> index_;  // by route
+  std::set<std::pair<TimestampMs, uint64_t>> timers_;
+};
+
+}  // namespace vigil::alerting
