@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Time zones of the system's tz database (TZif files), with the rule for years behind the table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/result.h"
+
+namespace vigil::tmpl {
+
+// What is in force at a moment.
+struct ZoneOffset {
+  int32_t seconds = 0;  // east of UTC
+  std::string name;     // "CET"; empty when only the offset is known
+};
+
+// Threads: any (immutable).
+class TimeZone {
+ public:
+  // "" and "UTC" are UTC. not_found, `unknown time zone X`, as Go says it.
+  static Result<std::shared_ptr<const TimeZone>> Load(std::string_view name);
+  // A zone that never changes: what a time with a numeric offset has.
+  static std::shared_ptr<const TimeZone> Fixed(int32_t seconds, std::string name);
+  // The bytes of a TZif file; bad_data when they are none.
+  static Result<std::shared_ptr<const TimeZone>> Parse(std::string_view name,
+                                                       std::string_view bytes);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] ZoneOffset At(int64_t unix_seconds) const;
+  // The moment at which clocks of this zone show these seconds (counted as if they were UTC's).
+  [[nodiscard]] int64_t FromWallClock(int64_t wall_seconds) const;
+
+ private:
+  struct Transition {
+    int64_t at = 0;
+    size_t zone = 0;
+  };
+  // Day and second of a change within a year, as POSIX's TZ variable says it.
+  struct YearDay {
+    enum class Form { kJulian, kDayOfYear, kMonthWeek } form = Form::kMonthWeek;
+    int month = 0, week = 0, day = 0;
+    int32_t second = 7200;
+  };
+  struct YearRule {
+    bool present = false;
+    bool has_summer = false;
+    ZoneOffset standard, summer;
+    YearDay start, end;
+  };
+
+  explicit TimeZone(std::string name) : name_(std::move(name)) {}
+  bool ReadTable(std::string_view bytes);
+  static bool ReadRule(std::string_view text, YearRule* rule);
+  static bool ReadYearDay(std::string_view* text, YearDay* day);
+  static int64_t MomentOf(const YearDay& day, int64_t year);
+  [[nodiscard]] ZoneOffset ByRule(int64_t unix_seconds) const;
+
+  std::string name_;
+  std::vector<ZoneOffset> offsets_;
+  std::vector<Transition> transitions_;
+  size_t first_ = 0;  // before the first transition
+  YearRule rule_;
+};
+
+}  // namespace vigil::tmpl
