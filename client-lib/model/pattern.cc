@@ -94,8 +94,9 @@ class Expander {
     if (item.size() == 1 && item[0].text.empty() && item[0].tail == Tail::kEnd) return;
     size_t bytes = 0;
     for (const PatternBranch& branch : *sequence) bytes += branch.text.size() * item.size();
-    const bool large = item.size() > 1 &&
-                       (sequence->size() * item.size() > kMaxProduct || bytes > kMaxProductBytes);
+    for (const PatternBranch& branch : item) bytes += branch.text.size() * sequence->size();
+    const size_t product = sequence->size() * item.size();
+    const bool large = product > 1 && (product > kMaxProduct || bytes > kMaxProductBytes);
     Branches joined;
     for (PatternBranch& head : *sequence) {
       if (head.tail != Tail::kEnd || large) {

@@ -100,11 +100,19 @@ Result<void> ChunkFlush::Finish(
         .Int8(static_cast<int64_t>(pending.rows))
         .Int8(static_cast<int64_t>(pending.samples))
         .Int4(key.first)
-        .Int8(pending.leaf.start);
-    TRY(connection_->Query(
+        .Int8(pending.leaf.start)
+        .Text(pending.leaf.table);
+    // Rows in a table that compaction has replaced would go with it.
+    const Rows updated = TRY(connection_->Query(
         "UPDATE vigil.leaf SET newest = greatest(newest, $1), n_chunks = n_chunks + $2, "
-        "n_samples = n_samples + $3, purged = 0 WHERE class = $4 AND min_time = $5",
+        "n_samples = n_samples + $3, purged = 0 WHERE class = $4 AND min_time = $5 "
+        "AND 'vigil.' || quote_ident(rel) = $6 RETURNING 1",
         parameters, timeout_ms_));
+    if (updated.size() != 1) {
+      return Unavailable("the chunk table " + pending.leaf.table +
+                         " was replaced while it was written; nothing was committed, the next "
+                         "attempt writes to its successor");
+    }
   }
   return Ok();
 }

@@ -79,10 +79,12 @@ Result<void> PostgresChunkTable::FlushOnce(const std::function<bool(storage::Chu
   storage::ChunkRow row;
   while (next(&row)) TRY_CONTEXT(flush.Add(row), "flushing chunks");
   std::vector<std::string> touched;
-  TRY(flush.Finish([&](const std::string& table, TimestampMs newest) {
+  const auto written = flush.Finish([&](const std::string& table, TimestampMs newest) {
     leaves_->Raise(table, newest);
     touched.push_back(table);
-  }));
+  });
+  if (!written) leaves_->MarkStale();
+  TRY(written);
   TRY(RecordFlushed(connection.get(), options_.owner, flushed, timeout_ms));
   unresolved_ = flushed;
   const auto committed = connection->Execute("COMMIT", timeout_ms);
@@ -120,10 +122,12 @@ Result<void> PostgresChunkTable::WriteChunks(std::span<const storage::SeriesReco
   TRY(insert.Finish());
   for (const storage::ChunkRow& row : rows) TRY_CONTEXT(chunks.Add(row), "writing old samples");
   std::vector<std::string> touched;
-  TRY(chunks.Finish([&](const std::string& table, TimestampMs newest) {
+  const auto written = chunks.Finish([&](const std::string& table, TimestampMs newest) {
     leaves_->Raise(table, newest);
     touched.push_back(table);
-  }));
+  });
+  if (!written) leaves_->MarkStale();
+  TRY(written);
   const auto committed = connection->Execute("COMMIT", timeout_ms);
   leaves_->Changed(touched);
   if (connection->broken()) leaves_->MarkStale();  // it may be committed any moment

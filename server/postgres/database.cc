@@ -25,6 +25,8 @@ namespace {
 
 constexpr int64_t kAttemptMs = 5'000;
 constexpr int64_t kPauseMs = 250;
+// A migration may rewrite tables of millions of rows, once.
+constexpr int64_t kMigrationTimeoutMs = 3'600'000;
 
 Result<std::unique_ptr<Connection>> ConnectWithin(const DatabaseOptions& options) {
   const int64_t deadline_ns =
@@ -127,7 +129,7 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   const DatabaseOptions& set = impl->options;
   auto connection = TRY(ConnectWithin(set));
   impl->server_version = connection->server_version();
-  impl->schema_version = TRY(MigrateSchema(connection.get(), Migrations(), set.write_timeout_ms));
+  impl->schema_version = TRY(MigrateSchema(connection.get(), Migrations(), kMigrationTimeoutMs));
   const Ownership owner = TRY(TakeOwnership(connection.get(), set.instance, set.lease_ms,
                                             set.ownership_wait_ms, set.write_timeout_ms));
   const JournalSpans spans =

@@ -9,6 +9,7 @@ namespace vigil::postgres {
 namespace {
 
 constexpr int64_t kMinuteMs = 60'000;
+constexpr int kLoadAttempts = 5;
 
 // Text for SQL; ids and times only, nothing to escape.
 std::string CreateSql(const Leaf& leaf, const std::string& name) {
@@ -57,6 +58,20 @@ std::string LeafTableName(int32_t retention_class, TimestampMs start, int32_t ge
 }
 
 Result<void> LeafRegistry::Load(Connection* connection, int64_t timeout_ms) {
+  for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
+    if (TRY(TryLoad(connection, timeout_ms))) return Ok();
+  }
+  stale_ = true;
+  return Unavailable("the list of chunk tables changed again and again while it was read");
+}
+
+// False when a swap, a new leaf or a flush came between the reading and the taking over: what was
+// read may be older than what is known.
+Result<bool> LeafRegistry::TryLoad(Connection* connection, int64_t timeout_ms) {
+  const uint64_t before = [this] {
+    MutexLock lock(mutex_);
+    return edits_;
+  }();
   stale_ = false;
   auto rows = connection->Query(
       "SELECT quote_ident(rel), min_time, end_time, newest, class, generation FROM vigil.leaf "
@@ -77,9 +92,16 @@ Result<void> LeafRegistry::Load(Connection* connection, int64_t timeout_ms) {
     leaf.generation = static_cast<int32_t>(rows->Int(row, 5));
   }
   MutexLock lock(mutex_);
+  if (edits_ != before) return false;
+  // A flush raises `newest` before it commits.
+  for (const Leaf& known : leaves_) {
+    for (Leaf& leaf : leaves) {
+      if (leaf.table == known.table) leaf.newest = std::max(leaf.newest, known.newest);
+    }
+  }
   leaves_ = std::move(leaves);
   for (Leaf& leaf : leaves_) leaf.version = ++version_;
-  return Ok();
+  return true;
 }
 
 Result<void> LeafRegistry::LoadIfStale(Connection* connection, int64_t timeout_ms) {
@@ -141,6 +163,7 @@ std::vector<Leaf> LeafRegistry::All() const {
 
 void LeafRegistry::Raise(const std::string& table, TimestampMs newest) {
   MutexLock lock(mutex_);
+  ++edits_;
   for (Leaf& leaf : leaves_) {
     if (leaf.table == table) leaf.newest = std::max(leaf.newest, newest);
   }
@@ -167,6 +190,7 @@ uint64_t LeafRegistry::newest_version() const {
 
 void LeafRegistry::Replace(const std::vector<std::string>& gone, const Leaf& added) {
   MutexLock lock(mutex_);
+  ++edits_;
   std::erase_if(leaves_, [&gone](const Leaf& leaf) {
     return std::find(gone.begin(), gone.end(), leaf.table) != gone.end();
   });

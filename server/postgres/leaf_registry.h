@@ -77,6 +77,7 @@ class LeafRegistry {
   Mutex writing;
 
  private:
+  Result<bool> TryLoad(Connection* connection, int64_t timeout_ms);
   using Leaves = std::vector<Leaf>;
 
   const int64_t leaf_ms_;
@@ -84,6 +85,7 @@ class LeafRegistry {
   mutable Mutex mutex_;
   Leaves leaves_ GUARDED_BY(mutex_);  // by class and start
   uint64_t version_ GUARDED_BY(mutex_) = 0;
+  uint64_t edits_ GUARDED_BY(mutex_) = 0;  // of what the database may not say yet
 };
 
 }  // namespace vigil::postgres

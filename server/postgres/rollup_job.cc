@@ -289,7 +289,8 @@ Result<RollupCounts> RollUpLeaf(const LeafReadOptions& options, const Ownership&
   }
   SampleColumns samples;
   TRY(InTransaction(writer.get(), "", timeout_ms, [&]() -> Result<void> {
-    if (state.rolled_up >= 0) TRY(writer->Execute(forget, timeout_ms));
+    // Also of a leaf that was dropped and came back with old samples.
+    if (!forget.empty()) TRY(writer->Execute(forget, timeout_ms));
     TRY(reader.ForEachSeries(stop, [&](std::span<const storage::ChunkRow> rows) -> Result<void> {
       Decode(rows, tombstones, &samples, &counts);
       for (RollupSink& sink : sinks) TRY(sink.Put(rows.front().series, samples));

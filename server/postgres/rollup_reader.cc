@@ -156,7 +156,8 @@ RollupCoverage RollupReader::SamplesOf(uint16_t retention_class,
   const TimestampMs cutoff = policy.CutoffOf(retention_class, today);
   coverage.samples_from = INT64_MAX;
   for (const Leaf& leaf : leaves_->All()) {
-    if (leaf.retention_class != retention_class || leaf.newest < cutoff) continue;
+    // Of any class: the class of a series may have been another one when it was flushed.
+    if (leaf.newest < cutoff) continue;
     coverage.samples_from = std::min(coverage.samples_from, leaf.start);
   }
   coverage.samples_from = std::max(coverage.samples_from, cutoff);
@@ -166,29 +167,30 @@ RollupCoverage RollupReader::SamplesOf(uint16_t retention_class,
 Result<void> RollupReader::Complete(uint16_t retention_class, const RetentionPolicy& policy,
                                     RollupCoverage* coverage) const {
   const TimestampMs today = std::min(clock_.Now(), leaves_->Newest());
-  const std::string of_class =
-      " WHERE class = " + std::to_string(retention_class) +
-      " AND newest >= " + std::to_string(policy.CutoffOf(retention_class, today));
+  const std::string kept =
+      " WHERE newest >= " + std::to_string(policy.CutoffOf(retention_class, today));
   const auto oldest_of = [](int64_t width) {
     return ", (SELECT min(min_time) FROM vigil.rollup_leaf WHERE resolution_ms = " +
            std::to_string(width) + ")";
   };
   const std::string wanted = std::to_string(policy.rollups.Resolutions());
   const std::string sql =
-      "SELECT (SELECT min(min_time) FROM vigil.leaf" + of_class +
+      "SELECT (SELECT min(min_time) FROM vigil.leaf" + kept +
       " AND (rolled_up <> generation OR n_chunks <> merged_chunks OR resolutions & " + wanted +
       " <> " + wanted +
       ")), (SELECT max(end_time) FROM "
       "vigil.leaf" +
-      of_class + ")" + oldest_of(kFiveMinutesMs) + oldest_of(kOneHourMs);
+      kept + ")" + oldest_of(kFiveMinutesMs) + oldest_of(kOneHourMs);
   return WithReader([&](ReadConnection* reader) -> Result<void> {
     const Rows rows = TRY(reader->connection->Query(sql, options_.timeout_ms));
     const auto at = [&rows](int column, TimestampMs otherwise) {
       return rows.IsNull(0, column) ? otherwise : rows.Int(0, column);
     };
-    coverage->rolled_up_until = at(0, at(1, INT64_MAX));
-    coverage->oldest_5m = at(2, INT64_MAX);
-    coverage->oldest_1h = at(3, INT64_MAX);
+    // What no leaf holds yet is in memory.
+    coverage->rolled_up_until = at(0, at(1, leaves_->Newest()));
+    // A resolution that is switched off is not kept up any more.
+    coverage->oldest_5m = policy.rollups.five_minutes_ms == 0 ? INT64_MAX : at(2, INT64_MAX);
+    coverage->oldest_1h = policy.rollups.one_hour_ms == 0 ? INT64_MAX : at(3, INT64_MAX);
     return Ok();
   });
 }

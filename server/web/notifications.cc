@@ -48,7 +48,7 @@ class Notifications::Subscription {
   bool Stream(const http::Response::Write& write) {
     // Empty lines keep the connection alive and show whether somebody still reads.
     while (write(pending_.empty() ? ":\n\n" : pending_)) {
-      if (!Wait()) return true;
+      if (!Wait()) return pending_.empty() || write(pending_);
     }
     return false;
   }
