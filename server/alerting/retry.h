@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "client-lib/base/clock.h"
@@ -19,6 +20,9 @@ struct SendOutcome {
   SendVerdict verdict = SendVerdict::kSent;
   // The receiver's wish, from now.
   std::optional<DurationMs> retry_after;
+  // What went wrong, in one sentence; empty when it was sent.
+  std::string error;
+  int status = 0;  // of HTTP; 0: no answer, or no HTTP
 };
 
 // 2xx is sent; 429, 5xx and the codes of `also_retry` are tried again; the rest is final. Upstream

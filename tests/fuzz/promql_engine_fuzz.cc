@@ -176,13 +176,13 @@ Step StepOf(const QueryResult& result, TimestampMs at) {
   return step;
 }
 
-// Whether the expression asks for the times of the query itself, or for what depends on the order
-// of an instant vector.
-bool LooksAtTheQuery(std::string_view text) {
-  constexpr std::string_view kWords[] = {"start", "end", "step", "range",
-                                         "START", "END", "STEP", "RANGE"};
-  return std::any_of(std::begin(kWords), std::end(kWords), [text](std::string_view word) {
-    return text.find(word) != std::string_view::npos;
+// Whether the expression asks for the times of the query itself. Keywords have any case.
+bool LooksAtTheQuery(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kWords[] = {"start", "end", "step", "range"};
+  return std::any_of(std::begin(kWords), std::end(kWords), [&text](std::string_view word) {
+    return text.find(word) != std::string::npos;
   });
 }
 
