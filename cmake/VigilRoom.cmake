@@ -12,6 +12,9 @@ target_compile_options(vigil_options INTERFACE
   # Go rounds every operation: a fused multiply-add would change the last bit of results.
   -ffp-contract=off
   $<$<BOOL:${VIGIL_WERROR}>:-Werror>
+  # Several files as one unit: g++ then takes the headers' rule, that nothing of an anonymous
+  # namespace is part of a type, for files as well.
+  $<$<CXX_COMPILER_ID:GNU>:$<$<BOOL:${CMAKE_UNITY_BUILD}>:-Wno-subobject-linkage>>
   # g++ 12 sees overlapping copies in std::string's operator+ (GCC bug 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wno-gnu-zero-variadic-macro-arguments>

@@ -3,6 +3,7 @@
 
 Standard library only. VIGIL_BIN_DIR names the binaries under test; VIGIL_PEERS_DIR the unpacked
 peers (else PATH)."""
+import fcntl
 import json
 import os
 import re
@@ -143,10 +144,33 @@ def psql(program, sql):
     return [line.split("|") for line in run.stdout.strip().split("\n") if line]
 
 
-class Server:
-    """A vigil-server with a storage directory that outlives its process."""
+def ready_cluster():
+    """An empty database, stopped, as the server under test leaves it after its first start. Made
+    once a build: making one takes longer than many a test."""
+    info = os.stat(binary("vigil-server"))
+    path = os.path.join(os.path.dirname(BIN), f"e2e-cluster-{info.st_mtime_ns}-{info.st_size}")
+    with open(os.path.join(os.path.dirname(BIN), "e2e-cluster.lock"), "w", encoding="ascii") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        if os.path.exists(path):
+            return path
+        for name in os.listdir(os.path.dirname(BIN)):
+            if re.fullmatch(r"e2e-cluster-\d+-\d+", name):
+                shutil.rmtree(os.path.join(os.path.dirname(BIN), name), ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="vigil-e2e-") as directory:
+            os.chmod(directory, 0o755)
+            server = Server(directory, fresh=True).start()
+            assert server.stop() == 0, server.program.log()
+            subprocess.run(["cp", "-a", server.data + "/postgres", path + ".part"], check=True)
+        os.rename(path + ".part", path)
+    return path
 
-    def __init__(self, directory, config=None, flags=()):
+
+class Server:
+    """A vigil-server with a storage directory that outlives its process. It begins with a copy of
+    an empty database, or with none at all when fresh."""
+
+    def __init__(self, directory, config=None, flags=(), fresh=False):
+        self.fresh = fresh or any(flag.startswith("--storage.postgres.dsn") for flag in flags)
         self.directory = directory
         self.data = os.path.join(directory, "data")
         self.config_path = os.path.join(directory, "prometheus.yml")
@@ -161,6 +185,10 @@ class Server:
             f.write(text)
 
     def start(self, wait=True):
+        if not self.fresh and not os.path.exists(self.data):
+            cluster = ready_cluster()
+            os.mkdir(self.data)
+            subprocess.run(["cp", "-a", cluster, self.data + "/postgres"], check=True)
         self.program = Program(binary("vigil-server"), [
             f"--config.file={self.config_path}", f"--storage.path={self.data}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-lifecycle",
@@ -275,8 +303,8 @@ class Case(unittest.TestCase):
         self.programs.append(program)
         return program
 
-    def server(self, config=None, flags=(), start=True):
-        server = Server(self.directory, config, flags)
+    def server(self, config=None, flags=(), start=True, fresh=False):
+        server = Server(self.directory, config, flags, fresh)
         self.addCleanup(lambda: server.program and server.program.process.poll() is None
                         and server.program.stop())
         return server.start() if start else server

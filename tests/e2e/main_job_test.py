@@ -31,8 +31,9 @@ class MainJob(harness.Case):
         os.mkdir(os.path.join(self.directory, "targets"))
         self.node = self.node_exporter()
         self.push = self.pushgateway()
-        self.target = self.server(CONFIG.format(node=self.node, push=self.push,
-                                                directory=self.directory))
+        # Everything from nothing, the database as well.
+        self.target = self.server(fresh=True, config=CONFIG.format(
+            node=self.node, push=self.push, directory=self.directory))
 
     def test_host_metrics_by_promql_and_sql(self):
         server = self.target

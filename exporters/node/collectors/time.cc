@@ -28,15 +28,16 @@ class TimeCollector : public Collector {
 
  private:
   static Result<void> AddClocksources(const Roots& roots, toolkit::MetricSink& sink) {
-    using MetricType = toolkit::MetricSink::MetricType;
     const std::string base = roots.Sys("devices/system/clocksource");
     constexpr std::string_view kPrefix = "clocksource";
-    const auto available = sink.Family(
-        "node_time_clocksource_available_info",
-        "Available clocksources read from '/sys/devices/system/clocksource'.", MetricType::kGauge);
-    const auto current = sink.Family(
-        "node_time_clocksource_current_info",
-        "Current clocksource read from '/sys/devices/system/clocksource'.", MetricType::kGauge);
+    const auto available =
+        sink.Family("node_time_clocksource_available_info",
+                    "Available clocksources read from '/sys/devices/system/clocksource'.",
+                    toolkit::MetricSink::MetricType::kGauge);
+    const auto current =
+        sink.Family("node_time_clocksource_current_info",
+                    "Current clocksource read from '/sys/devices/system/clocksource'.",
+                    toolkit::MetricSink::MetricType::kGauge);
     for (const std::string& entry : TRY(ListDirectory(base))) {
       if (!entry.starts_with(kPrefix)) continue;
       const std::string_view device = std::string_view(entry).substr(kPrefix.size());

@@ -29,10 +29,9 @@ inline constexpr TimestampMs kStart = 1'700'006'400'000;
 class TemporaryPath {
  public:
   TemporaryPath() {
-    char name[] = "/tmp/vigil-pgtest-XXXXXX";
-    CHECK(mkdtemp(name) != nullptr);
-    CHECK(chmod(name, 0755) == 0);
-    path_ = name;
+    path_ = std::filesystem::temp_directory_path() / "vigil-pgtest-XXXXXX";
+    CHECK(mkdtemp(path_.data()) != nullptr);
+    CHECK(chmod(path_.c_str(), 0755) == 0);
   }
   ~TemporaryPath() { std::filesystem::remove_all(path_); }
   TemporaryPath(const TemporaryPath&) = delete;
