@@ -4,7 +4,7 @@
 run; PostgreSQL's processes are counted with ours.
 
   run.py --bin DIR --out DIR [scrape] [write] [query] [exporter] [push] [growth]
-      [restart] [disk] [million]     (default: all but the last, which takes minutes)
+      [restart] [disk] [alerts] [million]     (default: all but the last, which takes minutes)
 
 Prints a table and writes results.json. CPU seconds are user plus system time of the program and
 all its children; memory is the peak of the summed proportional set sizes."""
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "../e2e"))
 import harness  # noqa: E402
 
 from subjects import Meter, Subject, Table, cpu_seconds, pss_mb, subjects  # noqa: E402
+import alerts  # noqa: E402
 import cost  # noqa: E402
 import query  # noqa: E402
 
@@ -168,6 +169,7 @@ def main():
         "growth": lambda d: cost.bench_growth(table, d, args.out),
         "restart": lambda d: cost.bench_restart(table, d),
         "disk": lambda d: cost.bench_disk(table, d),
+        "alerts": lambda d: alerts.bench_alerts(table, d),
     }
     unknown = set(args.names) - set(benches)
     if unknown:

@@ -3,6 +3,7 @@
 
 Standard library only. VIGIL_BIN_DIR names the binaries under test; VIGIL_PEERS_DIR the unpacked
 peers (else PATH)."""
+import datetime
 import fcntl
 import json
 import os
@@ -41,6 +42,37 @@ def peer(name):
 
 def binary(name):
     return os.path.join(BIN, name)
+
+
+def real_alertmanager(config, port, directory, *flags):
+    """The real alertmanager, as a Program, or None where it cannot run. Its templates' path,
+    /usr/share/prometheus, is compiled in: it sees the unpacked package there, in a mount
+    namespace of its own."""
+    path = peer("prometheus-alertmanager")
+    if path is None:
+        return None
+    os.makedirs(directory, exist_ok=True)
+    command = [path]
+    share = os.path.join(os.path.dirname(os.path.dirname(path)), "share")
+    if not os.path.exists("/usr/share/prometheus/alertmanager/default.tmpl"):
+        command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "sh", "-c",
+                   'mount --bind "$0" /usr/share && exec "$@"', share, path]
+        probe = subprocess.run([*command[:-1], "true"], capture_output=True, check=False)
+        if probe.returncode:
+            return None
+    program = Program(command[0], [*command[1:], f"--config.file={config}",
+                                   f"--storage.path={directory}/data", "--cluster.listen-address=",
+                                   f"--web.listen-address=127.0.0.1:{port}", *flags], directory)
+    program.wait_http(f"http://127.0.0.1:{port}/-/ready")
+    return program
+
+
+def seconds_of(text):
+    """Of a time in RFC 3339."""
+    base, fraction, zone = re.fullmatch(
+        r"(\d+-\d+-\d+T\d+:\d+:\d+)(\.\d+)?(Z|[+-]\d\d:\d\d)", text).groups()
+    zone = "+00:00" if zone == "Z" else zone
+    return (datetime.datetime.fromisoformat(base + zone).timestamp() + float(fraction or 0))
 
 
 def wait_for(what, condition, seconds=None):
