@@ -84,6 +84,7 @@ void CollectSamples(const storage::StoreStats& s, MetricSink* sink) {
                                     "New series that were not created, by reason.", Type::kCounter);
   sink->Add(refused, {{"reason", "max_series"}}, AsDouble(s.refused_max_series));
   sink->Add(refused, {{"reason", "job_limit"}}, AsDouble(s.refused_job_limit));
+  sink->Add(refused, {{"reason", "too_long"}}, AsDouble(s.refused_too_long));
   sink->Add(refused, {{"reason", "database"}}, AsDouble(s.refused_database));
   const auto appends =
       sink->Family("vigil_head_appends_refused_total",
@@ -309,6 +310,26 @@ void CollectRemoteWrite(const remote::WriteReceiverStats& s, MetricSink* sink) {
                AsDouble(s.invalid_series.load())},
               {"vigil_remote_write_cached_series", "Series in the receiver's cache.", Type::kGauge,
                AsDouble(s.cached_series.load())},
+          }},
+          sink);
+}
+
+void CollectOtlp(const remote::WriteReceiverStats& s, MetricSink* sink) {
+  AddRows(std::array<Row, 6>{{
+              {"vigil_otlp_requests_total", "OTLP requests received.", Type::kCounter,
+               AsDouble(s.requests.load())},
+              {"vigil_otlp_failed_requests_total", "OTLP requests answered with an error.",
+               Type::kCounter, AsDouble(s.failed_requests.load())},
+              {"vigil_otlp_samples_total", "Samples of OTLP that are safe in the database.",
+               Type::kCounter, AsDouble(s.samples.load())},
+              {"vigil_otlp_histograms_total",
+               "Native histograms of OTLP that are safe in the database.", Type::kCounter,
+               AsDouble(s.histograms.load())},
+              {"vigil_otlp_exemplars_total", "Exemplars received by OTLP.", Type::kCounter,
+               AsDouble(s.exemplars.load())},
+              {"vigil_otlp_refused_series_total",
+               "Series of OTLP left out because a series limit was reached.", Type::kCounter,
+               AsDouble(s.refused_series.load())},
           }},
           sink);
 }

@@ -23,5 +23,7 @@ void CollectScrape(const scrape::Stats& stats, toolkit::MetricSink* sink);
 void CollectDiscovery(const discovery::ManagerStats& stats, toolkit::MetricSink* sink);
 void CollectBackfill(const storage::BackfillStats& stats, toolkit::MetricSink* sink);
 void CollectRemoteWrite(const remote::WriteReceiverStats& stats, toolkit::MetricSink* sink);
+// vigil_otlp_*
+void CollectOtlp(const remote::WriteReceiverStats& stats, toolkit::MetricSink* sink);
 
 }  // namespace vigil::server

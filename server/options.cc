@@ -39,7 +39,7 @@ void Enable(std::string_view feature, promql::EngineOptions* engine) {
     engine->delayed_name_removal = true;
   } else if (feature == "type-and-unit-labels") {
     engine->type_and_unit_labels = true;
-  } else if (feature != kSearchFeature &&
+  } else if (feature != kSearchFeature && !IsAlertingFeature(feature) &&
              std::find(kAlwaysOn.begin(), kAlwaysOn.end(), feature) == kAlwaysOn.end()) {
     log::Warn("main", "this feature is unknown or not supported yet and has no effect",
               {{"flag", "--enable-feature"}, {"feature", feature}});
@@ -91,6 +91,8 @@ void AddWeb(toolkit::FlagSet* flags, Options* options) {
   flags->Bool("web.enable-remote-write-receiver",
               "Enable API endpoint accepting remote write requests.",
               &options->remote_write_receiver);
+  flags->Bool("web.enable-otlp-receiver", "Enable API endpoint accepting OTLP write requests.",
+              &options->otlp_receiver);
   flags
       ->String("web.cors.origin",
                "Regex for CORS origin. It is fully anchored. Example: 'https?://(domain1|domain2)\\"
@@ -159,6 +161,9 @@ void Options::AddTo(toolkit::FlagSet* flags) {
   AddWeb(flags, this);
   AddRemoteRead(flags, this);
   AddQuery(flags, this);
+  alerting.AddTo(flags);
+  rules.AddTo(flags);
+  alertmanagers.AddTo(flags);
   flags->Int("scrape.threads", "Threads that scrape; a target belongs to one of them.",
              &scrape_threads);
   flags->Duration("scrape.discovery-reload-interval",
@@ -168,7 +173,8 @@ void Options::AddTo(toolkit::FlagSet* flags) {
       ->Strings("enable-feature",
                 "Comma separated feature names to enable: promql-experimental-functions, "
                 "promql-extended-range-selectors, promql-binop-fill-modifiers, "
-                "promql-delayed-name-removal, type-and-unit-labels, search-api.",
+                "promql-delayed-name-removal, type-and-unit-labels, search-api, classic-mode, "
+                "utf8-strict-mode.",
                 &features)
       .Placeholder("...");
 }
@@ -193,6 +199,9 @@ Result<void> Options::Check() const {
     return BadData("--scrape.threads must be between 1 and 64");
   }
   if (storage_path.empty()) return BadData("--storage.path must not be empty");
+  TRY(alerting.Check());
+  TRY(rules.Check());
+  TRY(alertmanagers.Check());
   return Ok();
 }
 

@@ -8,7 +8,10 @@
 
 #include "client-lib/base/result.h"
 #include "exporters/toolkit/flags.h"
+#include "server/alerting_options.h"
+#include "server/alertmanagers_wiring.h"
 #include "server/promql/engine.h"
+#include "server/rules_options.h"
 
 namespace vigil::server {
 
@@ -28,6 +31,7 @@ struct Options {
   bool admin_api = false;
   bool lifecycle = false;
   bool remote_write_receiver = false;
+  bool otlp_receiver = false;
   bool allow_backfill = false;  // remote write takes samples of any time
   int64_t query_lookback_ms = 5 * 60 * 1000;
   int64_t query_timeout_ms = 2 * 60 * 1000;
@@ -42,6 +46,9 @@ struct Options {
   uint64_t read_max_frame_bytes = 1 << 20;
   int64_t scrape_threads = 1;
   int64_t discovery_reload_ms = 5'000;
+  AlertingOptions alerting;
+  RulesOptions rules;
+  AlertmanagersOptions alertmanagers;
   std::vector<std::string> features;  // --enable-feature, each may be a comma-separated list
 
   void AddTo(toolkit::FlagSet* flags);

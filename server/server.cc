@@ -15,12 +15,17 @@
 #include "server/config/loader.h"
 #include "server/head/chunk_row.h"
 #include "server/metrics_page.h"
+#include "server/postgres/alerting_store.h"
+#include "server/postgres/leaf_blocks.h"
 
 namespace vigil::server {
 namespace {
 
 // Late samples that are too young for storage::Backfill.
 constexpr int64_t kBackfillWindowMs = 2 * 60 * 60 * 1000;
+
+// Of a list that people look at.
+constexpr int64_t kBlocksTimeoutMs = 10'000;
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -68,6 +73,9 @@ Result<void> Server::Start() {
   last_reload_.Set({true, clock_.Now()});
   evaluation_interval_ms_ = config->global.evaluation_interval;
 
+  promql::EngineOptions engine_options = EngineOptionsFrom(options_);
+  Rules::Groups rule_groups = TRY(Rules::Load(*config, engine_options.parser));
+
   TRY(MakeDirectories(options_.storage_path));
   TRY(OpenDatabase());
   head_ = std::make_unique<head::Head>(clock_);
@@ -80,7 +88,6 @@ Result<void> Server::Start() {
   TRY(ApplyStoragePolicy(*config));
   database_->maintenance().OnTombstones(
       [this](auto tombstones) { store_->SetTombstones(std::move(tombstones)); });
-  promql::EngineOptions engine_options = EngineOptionsFrom(options_);
   engine_options.default_subquery_step_ms = [this] { return evaluation_interval_ms_.load(); };
   engine_ = std::make_unique<promql::Engine>(std::move(engine_options));
 
@@ -93,12 +100,17 @@ Result<void> Server::Start() {
   scraper_ = std::make_unique<scrape::ScrapeManager>(*store_, clock_, scrape_options);
   admin_ = std::make_unique<Admin>(*store_, *database_, managed_.get(), clock_,
                                    options_.storage_path, stop_queries_.get_token());
+  TRY(MakeAlerting());
+  MakeRules();
   // The page is up during recovery, so that people and probes see what is going on.
   notifications_.Set(web::kStarting, true);
   TRY(StartWeb());
 
   TRY(Recover());
-  StartScraping(std::move(config));
+  alertmanagers_->Start();
+  if (alerting_ != nullptr) TRY(alerting_->Start());
+  StartScraping(config);
+  rules_->Start(std::move(rule_groups), *config);
   flusher_ =
       std::make_unique<FlushScheduler>(*store_, database_->exemplars(), database_->metadata(),
                                        clock_, options_.flush_interval_ms, options_.flush_bytes);
@@ -191,11 +203,21 @@ web::StatusSource Server::Status() const {
   status.replay = [this] { return Replay(); };
   status.storage_retention = [this] { return retention_text_.Copy(); };
   status.corruptions = [this] { return store_->Stats().corrupt_pages; };
+  status.own_metrics = [this] {
+    toolkit::MetricSink sink;
+    CollectOwnMetrics(&sink);
+    app_.self_metrics().Collect(&sink);
+    std::string page;
+    sink.Render(&page);
+    return page;
+  };
+  status.blocks = [this] { return postgres::ReadBlocks(database_->conninfo(), kBlocksTimeoutMs); };
   return status;
 }
 
 storage::Appender& Server::WriteAppender() {
   if (!options_.allow_backfill) return *store_;
+  if (backfill_ != nullptr) return *backfill_;
   backfill_ = std::make_unique<storage::Backfill>(*store_, *head_, database_->chunks(), clock_,
                                                   head::EncodeChunkRow);
   return *backfill_;
@@ -210,11 +232,49 @@ void Server::MakeReadHandler() {
       *store_, [this] { return config_.Copy()->global.external_labels; }, options);
 }
 
+Result<void> Server::MakeAlerting() {
+  const std::string user_agent = "Vigil/" + std::string(toolkit::Version());
+  alertmanagers_ = std::make_unique<Alertmanagers>(options_.alertmanagers, user_agent, clock_);
+  alertmanagers_->Apply(*config_.Copy());
+  postgres::PostgresAlertingStore& store = database_->alerting();
+  store.SetHistoryRetention(options_.alerting.history_retention_ms);
+  if (options_.alerting.config_file.empty()) return Ok();
+  alerting_ =
+      TRY(Alerting::Create(options_.alerting, {.store = store,
+                                               .external_url = ExternalUrl(),
+                                               .user_agent = user_agent,
+                                               .matcher_mode = MatcherModeFrom(options_.features),
+                                               .clock = clock_}));
+  return Ok();
+}
+
+std::string Server::ExternalUrl() const {
+  const toolkit::WebFlags& web = app_.web_flags();
+  if (!web.external_url.empty()) return web.external_url;
+  return "http://" + HostName() + ":" + std::to_string(OwnPort()) + web.route_prefix;
+}
+
+void Server::MakeRules() {
+  rules_ = std::make_unique<Rules>(options_.rules, Rules::World{.engine = *engine_,
+                                                                .store = *store_,
+                                                                .appender = *store_,
+                                                                .states = database_->rule_states(),
+                                                                .external_url = ExternalUrl(),
+                                                                .clock = clock_});
+  if (alerting_ != nullptr) rules_->Add(alerting_->service());
+  rules_->Add(alertmanagers_->sink());
+}
+
 Result<void> Server::StartWeb() {
   web::Cors cors = TRY(web::Cors::Create(options_.cors_origin));
   MakeReadHandler();
   if (options_.remote_write_receiver) {
     write_receiver_ = std::make_unique<remote::WriteReceiver>(WriteAppender());
+  }
+  if (options_.otlp_receiver) {
+    remote::WriteReceiver::Options options;
+    options.target_info_interval_ms = std::max<int64_t>(options_.query_lookback_ms / 2, 1'000);
+    otlp_receiver_ = std::make_unique<remote::WriteReceiver>(WriteAppender(), options);
   }
   web_ = std::make_unique<web::Web>(web::Dependencies{
       .engine = *engine_,
@@ -228,6 +288,16 @@ Result<void> Server::StartWeb() {
       .cors = std::move(cors),
       .config = [this] { return config_.Copy(); },
       .write_receiver = write_receiver_.get(),
+      .otlp_receiver = otlp_receiver_.get(),
+      .alerting = alerting_ == nullptr ? nullptr : &alerting_->service(),
+      .alert_history = &database_->alerting(),
+      .rules = {.groups = [this] { return rules_->groups(); },
+                .alertmanagers =
+                    [this] {
+                      AlertmanagerUrls urls = alertmanagers_->urls();
+                      return web::RulesSource::Alertmanagers{std::move(urls.active),
+                                                             std::move(urls.dropped)};
+                    }},
       .status = Status(),
       .admin = admin_->Actions(options_.admin_api),
       .max_concurrent_queries = static_cast<size_t>(options_.query_max_concurrency),
@@ -239,6 +309,7 @@ Result<void> Server::StartWeb() {
       .quit = [this] { app_.RequestStop(); },
       .ready = [this] { return ready_.load(); },
   });
+  rules_->ListQueriesIn(web_->active_queries());
   TRY(web_->OpenQueryLog(config_.Copy()->global.query_log_file));
   web_->AddRoutes(
       [this](std::string_view methods, std::string_view pattern, http::Handler handler) {
@@ -250,28 +321,35 @@ Result<void> Server::StartWeb() {
   return app_.Start();
 }
 
+void Server::CollectOwnMetrics(toolkit::MetricSink* sink) const {
+  CollectStore(store_->Stats(), sink);
+  CollectTsdb(store_->Stats(), database_->metrics(), sink);
+  CollectDatabase(database_->metrics(), database_->connected(), sink);
+  CollectMaintenance(database_->metrics().maintenance, sink);
+  CollectScrape(scraper_->GetStats(), sink);
+  alertmanagers_->Collect(sink);
+  if (alerting_ != nullptr) alerting_->Collect(sink);
+  rules_->Collect(sink);
+  if (ready_) CollectDiscovery(discovery_->stats(), sink);
+  if (write_receiver_ != nullptr) CollectRemoteWrite(write_receiver_->stats(), sink);
+  if (otlp_receiver_ != nullptr) CollectOtlp(otlp_receiver_->stats(), sink);
+  if (backfill_ != nullptr) CollectBackfill(backfill_->stats(), sink);
+  web_->CollectMetrics(sink);
+  const auto [success, time] = last_reload_.Copy();
+  sink->Gauge("prometheus_config_last_reload_successful",
+              "Whether the last configuration reload attempt was successful.", success ? 1.0 : 0.0);
+  sink->Gauge("prometheus_config_last_reload_success_timestamp_seconds",
+              "Timestamp of the last successful configuration reload.",
+              static_cast<double>(time) / 1000);
+  sink->Gauge("prometheus_ready",
+              "Whether Prometheus startup was fully completed and the server is ready for normal "
+              "operation.",
+              ready_ ? 1.0 : 0.0);
+}
+
 void Server::ServeOwnMetrics() {
   app_.ServeMetrics([this](const http::Request&, toolkit::MetricSink* sink) -> Result<void> {
-    CollectStore(store_->Stats(), sink);
-    CollectTsdb(store_->Stats(), database_->metrics(), sink);
-    CollectDatabase(database_->metrics(), database_->connected(), sink);
-    CollectMaintenance(database_->metrics().maintenance, sink);
-    CollectScrape(scraper_->GetStats(), sink);
-    if (ready_) CollectDiscovery(discovery_->stats(), sink);
-    if (write_receiver_ != nullptr) CollectRemoteWrite(write_receiver_->stats(), sink);
-    if (backfill_ != nullptr) CollectBackfill(backfill_->stats(), sink);
-    web_->CollectMetrics(sink);
-    const auto [success, time] = last_reload_.Copy();
-    sink->Gauge("prometheus_config_last_reload_successful",
-                "Whether the last configuration reload attempt was successful.",
-                success ? 1.0 : 0.0);
-    sink->Gauge("prometheus_config_last_reload_success_timestamp_seconds",
-                "Timestamp of the last successful configuration reload.",
-                static_cast<double>(time) / 1000);
-    sink->Gauge("prometheus_ready",
-                "Whether Prometheus startup was fully completed and the server is ready for normal "
-                "operation.",
-                ready_ ? 1.0 : 0.0);
+    CollectOwnMetrics(sink);
     return Ok();
   });
 }
@@ -295,12 +373,18 @@ Result<void> Server::Reload() {
   const MutexLock lock(reload_mutex_);
   auto config = LoadConfig();
   // The parts that can fail: before anything else changes.
+  Result<Rules::Groups> rule_groups = Rules::Groups();
+  if (config) rule_groups = Rules::Load(**config, engine_->options().parser);
+  if (!rule_groups) config = std::move(rule_groups).error();
   if (config) {
     if (auto applied = ApplyStoragePolicy(**config); !applied) config = std::move(applied).error();
   }
   if (config) {
     auto opened = web_->OpenQueryLog((*config)->global.query_log_file);
     if (!opened) config = std::move(opened).error();
+  }
+  if (config && alerting_ != nullptr) {
+    if (auto reloaded = alerting_->Reload(); !reloaded) config = std::move(reloaded).error();
   }
   if (!config) {
     last_reload_.With([](auto& last) { last.first = false; });
@@ -313,8 +397,10 @@ Result<void> Server::Reload() {
   config_.Set(*config);
   evaluation_interval_ms_ = (*config)->global.evaluation_interval;
   ApplyStorageConfig(**config);
+  alertmanagers_->Apply(**config);
   scraper_->ApplyConfig(*config);
   discovery_->ApplyConfig(*config);
+  rules_->Apply(*std::move(rule_groups), **config);
   last_reload_.Set({true, clock_.Now()});
   notifications_.Set(web::kReloadFailed, false);
   log::Info("main", "configuration reloaded", {{"file", options_.config_file}});
@@ -339,8 +425,11 @@ void Server::Stop() {
   if (flusher_ != nullptr) flusher_->Stop();
   if (discovery_ != nullptr) discovery_->Stop();
   if (scraper_ != nullptr) scraper_->Stop();
+  if (rules_ != nullptr) rules_->Stop();
   stop_queries_.request_stop();
   app_.Stop();
+  if (alertmanagers_ != nullptr) alertmanagers_->Stop();
+  if (alerting_ != nullptr) alerting_->Stop();
   if (was_ready) {
     // Without this the journal holds it all, and the next start would only take longer.
     auto exemplars = store_->WriteExemplars(database_->exemplars());

@@ -13,6 +13,7 @@
 #include "client-lib/base/result.h"
 #include "exporters/toolkit/app.h"
 #include "server/admin_actions.h"
+#include "server/alerting_wiring.h"
 #include "server/config/config.h"
 #include "server/discovery/manager.h"
 #include "server/flush_scheduler.h"
@@ -24,6 +25,7 @@
 #include "server/promql/engine.h"
 #include "server/remote/read_handler.h"
 #include "server/remote/write_receiver.h"
+#include "server/rules_wiring.h"
 #include "server/scrape/scrape_manager.h"
 #include "server/storage/backfill.h"
 #include "server/storage/store.h"
@@ -59,12 +61,18 @@ class Server {
   // What remote write appends to.
   storage::Appender& WriteAppender();
   void MakeReadHandler();
+  // Who gets alerts: Alertmanagers elsewhere, and with --alerting.config.file this server.
+  Result<void> MakeAlerting();
+  void MakeRules();
   Result<void> StartWeb();
   void StartScraping(std::shared_ptr<const config::Config> config);
   void ServeOwnMetrics();
+  void CollectOwnMetrics(toolkit::MetricSink* sink) const;
   [[nodiscard]] web::StatusSource Status() const;
   [[nodiscard]] web::ReplayProgress Replay() const;
   [[nodiscard]] int OwnPort() const;
+  // Where people reach the server.
+  [[nodiscard]] std::string ExternalUrl() const;
 
   // Constant after construction.
   toolkit::App& app_;
@@ -89,8 +97,12 @@ class Server {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<storage::Backfill> backfill_;  // null unless allowed
   std::unique_ptr<promql::Engine> engine_;
-  std::unique_ptr<remote::WriteReceiver> write_receiver_;
+  std::unique_ptr<remote::WriteReceiver> write_receiver_;  // null unless enabled
+  std::unique_ptr<remote::WriteReceiver> otlp_receiver_;   // likewise
   std::unique_ptr<remote::ReadHandler> read_handler_;
+  std::unique_ptr<Alertmanagers> alertmanagers_;
+  std::unique_ptr<Alerting> alerting_;  // null without --alerting.config.file
+  std::unique_ptr<Rules> rules_;
   std::unique_ptr<scrape::ScrapeManager> scraper_;
   std::unique_ptr<discovery::Manager> discovery_;
   std::unique_ptr<web::Web> web_;

@@ -29,6 +29,7 @@ struct ClientOptions {
   std::string proxy_url, no_proxy;
   bool proxy_from_environment = false;
   std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> proxy_headers;  // for CONNECT only
 };
 
 struct ClientRequest {

@@ -33,27 +33,34 @@
 namespace vigil::http {
 namespace {
 
-// Twice what the deepest query takes with sanitizers. Only what is touched takes memory.
-constexpr size_t kStackBytes = 32 << 20;
 constexpr size_t kGuardBytes = 4096;
 
 }  // namespace
 
-DeepStack::DeepStack() {
-  memory_ = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  CHECK(memory_ != MAP_FAILED);
-  CHECK(mprotect(memory_, kGuardBytes, PROT_NONE) == 0);
+DeepStack::~DeepStack() {
+  if (memory_ != nullptr) munmap(memory_, kGuardBytes + bytes_);
 }
 
-DeepStack::~DeepStack() { munmap(memory_, kGuardBytes + kStackBytes); }
+// Where memory is not overcommitted the system may refuse.
+bool DeepStack::Map() {
+  void* const memory = mmap(nullptr, kGuardBytes + bytes_, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  if (mprotect(memory, kGuardBytes, PROT_NONE) != 0) {
+    munmap(memory, kGuardBytes + bytes_);
+    return false;
+  }
+  memory_ = memory;
+  return true;
+}
 
-void DeepStack::Run(const std::function<void()>& work) {
+bool DeepStack::Run(const std::function<void()>& work) {
+  if (memory_ == nullptr && !Map()) return false;
   work_ = &work;
   CHECK(getcontext(&deep_) == 0);
   char* const bottom = static_cast<char*>(memory_) + kGuardBytes;
   deep_.uc_stack.ss_sp = bottom;
-  deep_.uc_stack.ss_size = kStackBytes;
+  deep_.uc_stack.ss_size = bytes_;
   deep_.uc_link = nullptr;
   // A context takes numbers only.
   const auto self = reinterpret_cast<uintptr_t>(this);
@@ -61,7 +68,7 @@ void DeepStack::Run(const std::function<void()>& work) {
               static_cast<unsigned>(self));
 #if defined(VIGIL_ADDRESS_SANITIZER)
   void* fake_stack = nullptr;
-  __sanitizer_start_switch_fiber(&fake_stack, bottom, kStackBytes);
+  __sanitizer_start_switch_fiber(&fake_stack, bottom, bytes_);
 #endif
 #if defined(VIGIL_THREAD_SANITIZER)
   caller_fiber_ = __tsan_get_current_fiber();
@@ -76,6 +83,7 @@ void DeepStack::Run(const std::function<void()>& work) {
   __tsan_destroy_fiber(fiber);
 #endif
   work_ = nullptr;
+  return true;
 }
 
 void DeepStack::Enter(unsigned high, unsigned low) {

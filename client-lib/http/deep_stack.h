@@ -15,18 +15,25 @@ namespace vigil::http {
 // Threads: owner thread only.
 class DeepStack {
  public:
-  DeepStack();
+  // Takes address space of this size with the first Run(); memory, where the stack is touched.
+  explicit DeepStack(size_t bytes = kDefaultBytes) : bytes_(bytes) {}
   ~DeepStack();
   DeepStack(const DeepStack&) = delete;
   DeepStack& operator=(const DeepStack&) = delete;
 
-  // Calls work() on the stack. work must not throw, nor call Run().
-  void Run(const std::function<void()>& work);
+  // Calls work() on the stack. work must not throw, nor call Run(). False, without the call, when
+  // the system has no room for the stack; the next call tries anew.
+  [[nodiscard]] bool Run(const std::function<void()>& work);
+
+  // Twice what the deepest query takes with sanitizers.
+  static constexpr size_t kDefaultBytes = 32 << 20;
 
  private:
+  bool Map();
   static void Enter(unsigned high, unsigned low);
   void Work();
 
+  const size_t bytes_;
   void* memory_ = nullptr;  // a page that must not be touched, then the stack
   ucontext_t caller_{};
   ucontext_t deep_{};

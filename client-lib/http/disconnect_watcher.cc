@@ -2,17 +2,13 @@
 // CivetWeb does not tell the descriptor of a connection: it is found by its two ports.
 #include "client-lib/http/disconnect_watcher.h"
 
-#include <arpa/inet.h>
-#include <dirent.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <memory>
 #include <utility>
+
+#include "client-lib/http/sockets.h"
 
 namespace vigil::http {
 namespace {
@@ -21,43 +17,10 @@ constexpr auto kRound = std::chrono::milliseconds(100);
 // After so many rounds without a request the thread sleeps until the next one.
 constexpr int kIdleRounds = 50;
 
-struct Ends {
-  std::string address;  // of the peer
-  int port = 0;
-  int server_port = 0;
-};
-
-// False when the descriptor is no connected IPv4 socket.
-bool EndsOf(int fd, Ends* ends) {
-  sockaddr_in peer{};
-  sockaddr_in own{};
-  socklen_t peer_size = sizeof(peer);
-  socklen_t own_size = sizeof(own);
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return false;
-  if (peer.sin_family != AF_INET) return false;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) return false;
-  char text[INET_ADDRSTRLEN] = {};
-  inet_ntop(AF_INET, &peer.sin_addr, text, sizeof(text));
-  *ends = {text, ntohs(peer.sin_port), ntohs(own.sin_port)};
-  return true;
-}
-
 template <typename C>
-bool IsOf(const Ends& ends, const C& client) {
+bool IsOf(const ConnectionEnds& ends, const C& client) {
   return ends.port == client.port && ends.server_port == client.server_port &&
          ends.address == client.address;
-}
-
-std::vector<int> OpenDescriptors() {
-  std::vector<int> fds;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/proc/self/fd"), closedir);
-  if (directory == nullptr) return fds;
-  while (const dirent* entry = readdir(directory.get())) {
-    char* end = nullptr;
-    const long fd = std::strtol(entry->d_name, &end, 10);
-    if (end != entry->d_name && *end == '\0') fds.push_back(static_cast<int>(fd));
-  }
-  return fds;
 }
 
 bool HasHungUp(int fd) {
@@ -127,7 +90,7 @@ void DisconnectWatcher::Loop() {
 void DisconnectWatcher::Look(std::vector<Client> clients) {
   std::vector<int> open;
   for (Client& client : clients) {
-    Ends ends;
+    ConnectionEnds ends;
     // A number may be another connection's by now.
     if (client.fd >= 0 && !(EndsOf(client.fd, &ends) && IsOf(ends, client))) client.fd = -1;
     if (client.fd < 0) {

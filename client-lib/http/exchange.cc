@@ -6,7 +6,9 @@
 #include <civetweb.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <optional>
 
 #include "client-lib/base/strings.h"
 
@@ -18,9 +20,48 @@ constexpr size_t kChunk = 16 * 1024;
 // A small body travels in the same packet as its head.
 constexpr size_t kJoinUpTo = 64 * 1024;
 
-bool WriteAll(mg_connection* connection, std::string_view bytes) {
-  return bytes.empty() ||
-         mg_write(connection, bytes.data(), bytes.size()) == static_cast<int>(bytes.size());
+// CivetWeb gives up when a client takes nothing for a while; how long all of it may take is
+// watched here, piece by piece.
+constexpr size_t kPiece = 256 * 1024;
+
+// Writes an answer.
+class Sender {
+ public:
+  using Clock = std::chrono::steady_clock;
+  Sender(mg_connection* connection, const SendOptions& options)
+      : connection_(connection), options_(options), begin_(Clock::now()) {}
+  // Without a deadline.
+  explicit Sender(mg_connection* connection) : connection_(connection) {}
+
+  // False when the client has gone or takes too long.
+  [[nodiscard]] bool Write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      if (IsLate()) return false;
+      const std::string_view piece = bytes.substr(0, kPiece);
+      const int sent = mg_write(connection_, piece.data(), piece.size());
+      if (sent != static_cast<int>(piece.size())) return false;
+      sent_ += static_cast<int64_t>(piece.size());
+      bytes.remove_prefix(piece.size());
+    }
+    return true;
+  }
+
+ private:
+  [[nodiscard]] bool IsLate() const {
+    if (!options_) return false;
+    const std::chrono::milliseconds allowed(options_->timeout_ms +
+                                            sent_ * 1000 / options_->bytes_per_second);
+    return Clock::now() - begin_ >= allowed;
+  }
+
+  mg_connection* connection_;
+  std::optional<SendOptions> options_;
+  Clock::time_point begin_;
+  int64_t sent_ = 0;
+};
+
+bool SpeaksChunks(const mg_connection* connection) {
+  return std::string_view(mg_get_request_info(connection)->http_version) == "1.1";
 }
 
 bool IsEventStream(const Response& response) {
@@ -72,9 +113,9 @@ std::string Head(const Response& response, bool keep_alive, bool vary) {
 // head travels with the first one, the end with the last one.
 class ChunkWriter {
  public:
-  ChunkWriter(mg_connection* connection, bool chunked, size_t at_least, Compressor* compressor,
+  ChunkWriter(Sender& sender, bool chunked, size_t at_least, Compressor* compressor,
               std::string head)
-      : connection_(connection),
+      : sender_(sender),
         chunked_(chunked),
         at_least_(at_least),
         compressor_(compressor),
@@ -126,13 +167,13 @@ class ChunkWriter {
       buffer_.append("\r\n");
     }
     buffer_.append(end);
-    alive_ = WriteAll(connection_, buffer_);
+    alive_ = sender_.Write(buffer_);
     buffer_.clear();
     BeginChunk();
     return alive_;
   }
 
-  mg_connection* connection_;
+  Sender& sender_;
   const bool chunked_;
   const size_t at_least_;
   Compressor* compressor_;  // started; null: as it is
@@ -144,16 +185,17 @@ class ChunkWriter {
 };
 
 bool WriteStream(mg_connection* connection, const Request& request, Response response,
-                 bool keep_alive, bool vary, Compressor* compressor) {
+                 const SendOptions& options, bool vary, Compressor* compressor) {
   // HTTP/1.0 knows no chunks: the end of the connection ends the body.
-  const bool chunked = std::string_view(mg_get_request_info(connection)->http_version) == "1.1";
+  const bool chunked = SpeaksChunks(connection);
   if (!chunked) mg_disable_connection_keep_alive(connection);
-  std::string head = Head(response, keep_alive && chunked, vary);
+  std::string head = Head(response, options.keep_alive && chunked, vary);
   if (chunked) AppendHeader("Transfer-Encoding", "chunked", &head);
   head.append("\r\n");
-  if (request.method == "HEAD" || HasNoBody(response.status)) return WriteAll(connection, head);
   const bool events = IsEventStream(response);
-  ChunkWriter writer(connection, chunked, events ? 0 : kChunk, compressor, std::move(head));
+  Sender sender = events ? Sender(connection) : Sender(connection, options);
+  if (request.method == "HEAD" || HasNoBody(response.status)) return sender.Write(head);
+  ChunkWriter writer(sender, chunked, events ? 0 : kChunk, compressor, std::move(head));
   if (events && !writer.SendHead()) return false;
   const bool complete =
       response.stream([&](std::string_view bytes) { return writer.Write(bytes); });
@@ -161,24 +203,25 @@ bool WriteStream(mg_connection* connection, const Request& request, Response res
 }
 
 bool WriteWhole(mg_connection* connection, const Request& request, Response response,
-                bool keep_alive, bool vary, Compressor* compressor) {
+                const SendOptions& options, bool vary, Compressor* compressor) {
   if (compressor != nullptr) {
     std::string small;
     small.reserve(response.body.size() / 4 + 128);
     compressor->Add(response.body, true, &small);
     response.body.swap(small);
   }
-  std::string head = Head(response, keep_alive, vary);
+  std::string head = Head(response, options.keep_alive, vary);
   if (!HasNoBody(response.status)) {
     AppendHeader("Content-Length", std::to_string(response.body.size()), &head);
   }
   head.append("\r\n");
-  if (request.method == "HEAD" || HasNoBody(response.status)) return WriteAll(connection, head);
+  Sender sender(connection, options);
+  if (request.method == "HEAD" || HasNoBody(response.status)) return sender.Write(head);
   if (response.body.size() <= kJoinUpTo) {
     head.append(response.body);
-    return WriteAll(connection, head);
+    return sender.Write(head);
   }
-  return WriteAll(connection, head) && WriteAll(connection, response.body);
+  return sender.Write(head) && sender.Write(response.body);
 }
 
 }  // namespace
@@ -227,7 +270,7 @@ BodyResult ReadBody(mg_connection* connection, const Headers& headers, size_t ma
   if (announced <= 0 && !chunked) return BodyResult::kOk;
   if (announced > 0 && static_cast<size_t>(announced) > max_bytes) return BodyResult::kTooLarge;
   if (EqualsIgnoreCase(headers.Get("Expect"), "100-continue") &&
-      !WriteAll(connection, "HTTP/1.1 100 Continue\r\n\r\n")) {
+      !Sender(connection).Write("HTTP/1.1 100 Continue\r\n\r\n")) {
     return BodyResult::kBroken;
   }
   // Grown as bytes come, not by what the head promises: promises are free.
@@ -249,8 +292,12 @@ BodyResult ReadBody(mg_connection* connection, const Headers& headers, size_t ma
   }
 }
 
+bool EndsWithConnection(const mg_connection* connection, const Response& response) {
+  return response.stream != nullptr && !SpeaksChunks(connection);
+}
+
 bool WriteResponse(mg_connection* connection, const Request& request, Response response,
-                   bool keep_alive, CompressorPool* compressors) {
+                   const SendOptions& options, CompressorPool* compressors) {
   const bool vary = WorthCompressing(response) &&
                     (response.stream != nullptr || response.body.size() > kCompressFrom);
   const Coding coding =
@@ -261,11 +308,10 @@ bool WriteResponse(mg_connection* connection, const Request& request, Response r
     compressor->Start(coding);
     response.headers.Set("Content-Encoding", std::string(CodingName(coding)));
   }
-  const bool sent = response.stream != nullptr
-                        ? WriteStream(connection, request, std::move(response), keep_alive, vary,
-                                      compressor.get())
-                        : WriteWhole(connection, request, std::move(response), keep_alive, vary,
-                                     compressor.get());
+  const bool sent =
+      response.stream != nullptr
+          ? WriteStream(connection, request, std::move(response), options, vary, compressor.get())
+          : WriteWhole(connection, request, std::move(response), options, vary, compressor.get());
   if (compressor != nullptr) compressors->Return(std::move(compressor));
   return sent;
 }

@@ -2,6 +2,7 @@
 // One request read from, and one response written to, a CivetWeb connection.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,9 +37,19 @@ enum class BodyResult { kOk, kTooLarge, kBroken };
 BodyResult ReadBody(mg_connection* connection, const Headers& headers, size_t max_bytes,
                     std::string* body);
 
-// Compresses what is worth it, writes head and body. keep_alive false: the connection ends after
-// this answer. True when the client took everything.
+// How an answer is sent.
+struct SendOptions {
+  bool keep_alive = false;  // else the connection ends after this answer
+  // Of all of it, unless it is a stream of events: so long, and longer the more it is.
+  int64_t timeout_ms = 0;
+  int64_t bytes_per_second = 1;
+};
+
+// Compresses what is worth it, writes head and body. True when the client took everything in time.
 bool WriteResponse(mg_connection* connection, const Request& request, Response response,
-                   bool keep_alive, CompressorPool* compressors);
+                   const SendOptions& options, CompressorPool* compressors);
+
+// Whether the end of the connection is all that tells where a stream ends.
+bool EndsWithConnection(const mg_connection* connection, const Response& response);
 
 }  // namespace vigil::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -84,6 +85,8 @@ struct Response {
   // is sent as it is written.
   using Write = std::function<bool(std::string_view)>;
   std::function<bool(const Write&)> stream;
+  // Let go of when the answer has been sent or given up.
+  std::shared_ptr<const void> kept;
 
   static Response Text(int status, std::string body);
   static Response Html(std::string body);

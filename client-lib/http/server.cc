@@ -85,8 +85,10 @@ class CivetwebServer : public Server {
   static int OnLog(const mg_connection* connection, const char* message);
   static int OnTls(void** context, void* self);
 
+  template <typename F>
+  static bool Attempt(const Request& request, F&& work) noexcept;
   Response Answer(mg_connection* connection, Request* request, bool* body_read);
-  Response CallHandler(Request& request);
+  Response HandleRequest(mg_connection* connection, Request* request, bool* body_read);
   void Send(mg_connection* connection, const Request& request, Response response,
             bool keep_alive) noexcept;
   bool KeepAlive(const mg_connection* connection, const Request& request) const;
@@ -147,9 +149,12 @@ bool CivetwebServer::KeepAlive(const mg_connection* connection, const Request& r
   return std::string_view(mg_get_request_info(connection)->http_version) == "1.1";
 }
 
-Response CivetwebServer::CallHandler(Request& request) {
+// False when it threw.
+template <typename F>
+bool CivetwebServer::Attempt(const Request& request, F&& work) noexcept {
   try {
-    return handler_(request);
+    work();
+    return true;
   } catch (const std::bad_alloc&) {
     std::terminate();  // nothing sensible can follow
   } catch (const std::exception& e) {
@@ -159,11 +164,19 @@ Response CivetwebServer::CallHandler(Request& request) {
     log::Error("http", "a request handler failed",
                {{"method", request.method}, {"path", request.path}});
   }
-  return Response::Text(500, "internal server error\n");
+  return false;
 }
 
 Response CivetwebServer::Answer(mg_connection* connection, Request* request, bool* body_read) {
-  *body_read = false;
+  Response response;
+  if (!Attempt(*request, [&] { response = HandleRequest(connection, request, body_read); })) {
+    return Response::Text(500, "internal server error\n");
+  }
+  return response;
+}
+
+Response CivetwebServer::HandleRequest(mg_connection* connection, Request* request,
+                                       bool* body_read) {
   if (stopping_) return Response::Text(503, "the server is stopping\n");
   if (options_.before) {
     if (const std::unique_ptr<Response> early = options_.before(*request)) {
@@ -180,7 +193,7 @@ Response CivetwebServer::Answer(mg_connection* connection, Request* request, boo
       break;
   }
   *body_read = true;
-  return CallHandler(*request);
+  return handler_(*request);
 }
 
 int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
@@ -190,9 +203,14 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
   bool body_read = false;
   Response response;
   // One for each of CivetWeb's workers.
-  thread_local DeepStack deep_stack;
-  deep_stack.Run([&] { response = self->Answer(connection, &request, &body_read); });
-  if (self->options_.after) self->options_.after(request, &response);
+  thread_local DeepStack deep_stack(self->options_.stack_bytes);
+  if (!deep_stack.Run([&] { response = self->Answer(connection, &request, &body_read); })) {
+    response = Response::Text(503, "the server has no memory for this request, try again later\n");
+  }
+  const auto after = [&] { self->options_.after(request, &response); };
+  if (self->options_.after && !Attempt(request, after)) {
+    response = Response::Text(500, "internal server error\n");
+  }
   const int status = response.status;
   const bool has_body = mg_get_request_info(connection)->content_length > 0 ||
                         request.headers.Has("Transfer-Encoding");
@@ -200,28 +218,30 @@ int CivetwebServer::OnRequest(mg_connection* connection) noexcept {
   if (!keep_alive) mg_disable_connection_keep_alive(connection);
   const bool streams = response.stream != nullptr;
   const auto send = [&] { self->Send(connection, request, std::move(response), keep_alive); };
-  // What makes a stream may need as much stack as a handler.
-  if (streams) {
-    deep_stack.Run(send);
-  } else {
-    send();
-  }
+  // What makes a stream may need as much stack as a handler; the stack is there already.
+  if (!streams || !deep_stack.Run(send)) send();
   self->running_.Leave();
   return status;
 }
 
 void CivetwebServer::Send(mg_connection* connection, const Request& request, Response response,
                           bool keep_alive) noexcept {
+  const bool ends_with_connection = EndsWithConnection(connection, response);
+  bool complete = false;
   try {
-    if (!WriteResponse(connection, request, std::move(response), keep_alive, &compressors_)) {
-      mg_disable_connection_keep_alive(connection);
-    }
+    const SendOptions options{keep_alive, options_.send_timeout_ms, options_.send_bytes_per_second};
+    complete = WriteResponse(connection, request, std::move(response), options, &compressors_);
   } catch (const std::bad_alloc&) {
     std::terminate();  // nothing sensible can follow
   } catch (const std::exception& e) {
     // A stream failed in its middle: the missing last chunk tells the client.
     log::Error("http", "a response stream failed", {{"path", request.path}, {"err", e.what()}});
-    mg_disable_connection_keep_alive(connection);
+  }
+  if (complete) return;
+  mg_disable_connection_keep_alive(connection);
+  // What is written by itself says how much it is; this does not.
+  if (ends_with_connection) {
+    ResetConnection({request.remote_address, request.remote_port, request.server_port});
   }
 }
 

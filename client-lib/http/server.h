@@ -81,15 +81,22 @@ struct ServerOptions {
   int threads = 16;                  // a connection holds one while it is open
   size_t max_body_bytes = 64 << 20;  // larger request bodies are 413
   int request_timeout_ms = 30'000;   // of silence while a request is read or written
-  int drain_timeout_ms = 5'000;      // how long Stop waits for running requests
+  // Of a whole answer, events excepted, and a second more for each so many bytes of it: a client
+  // that takes it drop by drop holds its thread no longer.
+  int64_t send_timeout_ms = 600'000;
+  int64_t send_bytes_per_second = 100'000;
+  int drain_timeout_ms = 5'000;  // how long Stop waits for running requests
   int keep_alive_timeout_ms = 15'000;
+  size_t stack_bytes = 32 << 20;  // of each thread's handlers; memory only where it is touched
   // Runs first; a response from it ends the request (authentication, rate limits, security
   // headers are added to the response by `after`).
   std::function<std::unique_ptr<Response>(const Request&)> before;
   std::function<void(const Request&, Response*)> after;
 };
 
-// Serves until destroyed or stopped. Exceptions from the handler are logged and answered with 500.
+// Serves until destroyed or stopped. Exceptions from the handler and the hooks are logged and
+// answered with 500; without memory for a stack the answer is 503. An answer that was cut off looks
+// so: HTTP/1.0 clients, whose streams end with the connection, see it reset.
 // Bodies over 1 kB are compressed as the client accepts it: zstd, gzip or deflate. Connections are
 // kept alive while few threads are taken; a busy server closes after the answer, so that idle
 // clients starve nobody. Threads: any. The handler is called from many threads at once.

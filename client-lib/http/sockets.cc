@@ -53,6 +53,43 @@ void ShutDownIfOn(int fd, const std::vector<ListenAddress>& addresses) {
 
 }  // namespace
 
+std::vector<int> OpenDescriptors() {
+  std::vector<int> fds;
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir("/proc/self/fd"), closedir);
+  if (directory == nullptr) return fds;
+  while (const dirent* entry = readdir(directory.get())) {
+    const std::optional<uint64_t> fd = ParseUint(entry->d_name);
+    if (fd) fds.push_back(static_cast<int>(*fd));
+  }
+  return fds;
+}
+
+bool EndsOf(int fd, ConnectionEnds* ends) {
+  sockaddr_in peer{};
+  sockaddr_in own{};
+  socklen_t peer_size = sizeof(peer);
+  socklen_t own_size = sizeof(own);
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) return false;
+  if (peer.sin_family != AF_INET) return false;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) return false;
+  char text[INET_ADDRSTRLEN] = {};
+  inet_ntop(AF_INET, &peer.sin_addr, text, sizeof(text));
+  *ends = {text, ntohs(peer.sin_port), ntohs(own.sin_port)};
+  return true;
+}
+
+void ResetConnection(const ConnectionEnds& ends) {
+  for (const int fd : OpenDescriptors()) {
+    ConnectionEnds found;
+    if (!EndsOf(fd, &found) || found != ends) continue;
+    // Dissolves the connection, for which TCP sends a reset.
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    connect(fd, &nobody, sizeof(nobody));
+    return;
+  }
+}
+
 Result<ListenAddress> ResolveListenAddress(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos) {
@@ -75,12 +112,7 @@ Result<ListenAddress> ResolveListenAddress(const std::string& address) {
 }
 
 void ShutDownSockets(const std::vector<ListenAddress>& addresses) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir("/proc/self/fd"), closedir);
-  if (dir == nullptr) return;
-  while (const dirent* entry = readdir(dir.get())) {
-    const std::optional<uint64_t> fd = ParseUint(entry->d_name);
-    if (fd) ShutDownIfOn(static_cast<int>(*fd), addresses);
-  }
+  for (const int fd : OpenDescriptors()) ShutDownIfOn(fd, addresses);
 }
 
 }  // namespace vigil::http

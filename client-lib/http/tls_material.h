@@ -19,6 +19,7 @@ struct OpenSslFree {
   void operator()(X509_STORE* p) const { X509_STORE_free(p); }
   void operator()(STACK_OF(X509) * p) const { sk_X509_pop_free(p, X509_free); }
   void operator()(SSL_CTX* p) const { SSL_CTX_free(p); }
+  void operator()(SSL* p) const { SSL_free(p); }
   void operator()(BIO* p) const { BIO_free(p); }
 };
 

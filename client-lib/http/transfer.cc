@@ -90,6 +90,7 @@ Transfer::~Transfer() {
   curl_easy_cleanup(handle_);
   curl_slist_free_all(header_list_);
   curl_slist_free_all(connect_to_);
+  curl_slist_free_all(proxy_headers_);
 }
 
 size_t Transfer::limit() const {
@@ -242,6 +243,14 @@ void Transfer::SetTls(const ClientOptions& options) {
 }
 
 void Transfer::SetProxy(const ClientOptions& options) {
+  curl_slist_free_all(proxy_headers_);
+  proxy_headers_ = nullptr;
+  for (const auto& [name, value] : options.proxy_headers) {
+    proxy_headers_ = curl_slist_append(proxy_headers_, (name + ": " + value).c_str());
+  }
+  if (proxy_headers_ != nullptr) {
+    curl_easy_setopt(handle_, CURLOPT_PROXYHEADER, proxy_headers_);
+  }
   if (!options.proxy_url.empty()) {
     curl_easy_setopt(handle_, CURLOPT_PROXY, options.proxy_url.c_str());
     curl_easy_setopt(handle_, CURLOPT_NOPROXY, options.no_proxy.c_str());

@@ -49,6 +49,7 @@ class Transfer {
   CURL* handle_;
   curl_slist* header_list_ = nullptr;
   curl_slist* connect_to_ = nullptr;
+  curl_slist* proxy_headers_ = nullptr;
   ClientRequest request_;
   ClientResponse response_;
   char reason_[CURL_ERROR_SIZE] = {};

@@ -16,9 +16,9 @@ uint64_t AddFnv(uint64_t hash, std::string_view text) {
   return (hash ^ 0xff) * kPrime;
 }
 
-Result<void> CheckPairs(const Labels& labels, std::string_view what) {
+Result<void> CheckPairs(const Labels& labels, LabelNames names, std::string_view what) {
   for (const LabelView label : labels) {
-    if (!IsUtf8Name(label.name)) {
+    if (!(names == LabelNames::kUtf8 ? IsUtf8Name(label.name) : IsLegacyLabelName(label.name))) {
       return BadData(fmt::format("{}: invalid name {}", what, Quote(label.name)));
     }
     if (!IsValidUtf8(label.value)) {
@@ -26,16 +26,6 @@ Result<void> CheckPairs(const Labels& labels, std::string_view what) {
     }
   }
   return Ok();
-}
-
-// Fewer labels first; then the first name in which they differ.
-bool LabelsBefore(const Labels& a, const Labels& b) {
-  if (a.size() != b.size()) return a.size() < b.size();
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i].name != b[i].name) return b[i].name < a[i].name;
-    if (a[i].value != b[i].value) return a[i].value < b[i].value;
-  }
-  return false;
 }
 
 }  // namespace
@@ -48,7 +38,8 @@ uint64_t Fingerprint(const Labels& labels) {
 
 std::string FingerprintText(uint64_t fingerprint) { return fmt::format("{:016x}", fingerprint); }
 
-Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout) {
+Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout,
+                          LabelNames names) {
   Alert alert;
   alert.labels = posted.labels;
   alert.annotations = posted.annotations;
@@ -59,8 +50,8 @@ Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs
   alert.ends_at = posted.ends_at.value_or(now + resolve_timeout);
   if (alert.ends_at < alert.starts_at) return BadData("start time must be before end time");
   if (alert.labels.empty()) return BadData("at least one label pair required");
-  TRY(CheckPairs(alert.labels, "invalid label set"));
-  TRY(CheckPairs(alert.annotations, "invalid annotations"));
+  TRY(CheckPairs(alert.labels, names, "invalid label set"));
+  TRY(CheckPairs(alert.annotations, names, "invalid annotations"));
   alert.fingerprint = Fingerprint(alert.labels);
   return alert;
 }
@@ -81,6 +72,15 @@ Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now) {
     fresh.ends_at = std::max(fresh.ends_at, old.ends_at);
   }
   return fresh;
+}
+
+bool LabelsBefore(const Labels& a, const Labels& b) {
+  if (a.size() != b.size()) return a.size() < b.size();
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i].name != b[i].name) return b[i].name < a[i].name;
+    if (a[i].value != b[i].value) return a[i].value < b[i].value;
+  }
+  return false;
 }
 
 bool NotificationOrder(const Alert& a, const Alert& b) {

@@ -46,12 +46,18 @@ struct Alert {
 };
 using AlertPtr = std::shared_ptr<const Alert>;
 
+enum class LabelNames { kUtf8, kClassic };
+
 // Fills in missing times and checks. bad_data in upstream's words.
-Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout);
+Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout,
+                          LabelNames names = LabelNames::kUtf8);
 
 // What is known after both reports of the same fingerprint: merged when their spans overlap, else
 // the second alone. `now` tells what counts as resolved.
 Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now);
+
+// How upstream sorts label sets: fewer labels first; then the first name in which they differ.
+bool LabelsBefore(const Labels& a, const Labels& b);
 
 // By job, instance, then all labels: how a notification lists them.
 bool NotificationOrder(const Alert& a, const Alert& b);

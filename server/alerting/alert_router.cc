@@ -9,6 +9,17 @@ namespace {
 
 std::string HoldKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
 
+DeliveryReport ReportOn(const Flush& flush, const Delivery& delivery) {
+  DeliveryReport report;
+  report.integration = delivery.integration;
+  report.reason = delivery.reason;
+  report.group_key = flush.group_key;
+  report.group_labels = flush.group_labels;
+  report.alerts = delivery.alerts;
+  report.flushed_at = flush.now;
+  return report;
+}
+
 }  // namespace
 
 AlertRouter::AlertRouter(std::shared_ptr<const AlertingConfig> config, Options options,
@@ -17,6 +28,8 @@ AlertRouter::AlertRouter(std::shared_ptr<const AlertingConfig> config, Options o
       alerts_(options_.alerts_per_name),
       silences_(options_.silences),
       next_gc_(now + options_.gc_interval) {
+  silences_.set_in_interval(
+      [this](std::string_view name, TimestampMs when) { return IsInInterval(name, when); });
   Reload(std::move(config), now);
   if (options_.start_delay == 0) return;
   Dispatcher::Options dispatch = options_.dispatch;
@@ -31,9 +44,13 @@ void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, Timestamp
       std::make_unique<Dispatcher>(std::make_shared<RouteTree>(config_->route), options_.dispatch);
   intervals_ = MapIntervals(*config_);
   integrations_ = ListIntegrations(config_->receivers);
+  expected_.Reset(*dispatcher_->tree(), now);
+  ReportUnsent(now);
   // What is under way belongs to groups that are gone; the log tells the new ones what was said.
   for (auto& [id, pending] : pending_) {
-    if (pending.out) orphans_[id] = std::move(pending.delivery.entry);
+    if (!pending.out) continue;
+    DeliveryReport report = ReportOnPending(pending);
+    orphans_[id] = {std::move(pending.delivery.entry), std::move(report)};
   }
   flushes_.clear();
   pending_.clear();
@@ -44,21 +61,39 @@ void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, Timestamp
 }
 
 Result<void> AlertRouter::Post(const std::vector<PostedAlert>& alerts, TimestampMs now) {
+  const LabelNames names =
+      silences_.mode() == MatcherMode::kClassic ? LabelNames::kClassic : LabelNames::kUtf8;
   Result<void> first = Ok();
   for (const PostedAlert& posted : alerts) {
-    Result<Alert> alert = AcceptAlert(posted, now, config_->global.resolve_timeout);
+    Result<Alert> alert = AcceptAlert(posted, now, config_->global.resolve_timeout, names);
     if (!alert) {
       if (first) first = alert.error();
       continue;
     }
-    const AlertPtr stored = alerts_.Put(*std::move(alert), now);
-    if (stored == nullptr) continue;
-    changes_.alerts.push_back(stored);
-    leftover_.erase(stored->fingerprint);
-    inhibitor_->Process(stored);
-    dispatcher_->Process(stored, now);
+    Accept(*std::move(alert), now);
   }
   return first;
+}
+
+void AlertRouter::Accept(Alert alert, TimestampMs now) {
+  const AlertPtr stored = alerts_.Put(std::move(alert), now);
+  if (stored == nullptr) return;
+  changes_.alerts.push_back(stored);
+  leftover_.erase(stored->fingerprint);
+  inhibitor_->Process(stored);
+  dispatcher_->Process(stored, now);
+  if (expected_.empty() || stored->ResolvedAt(now) || TellsOfMissing(stored->labels)) return;
+  expected_.Seen(dispatcher_->tree()->Match(stored->labels), now);
+}
+
+void AlertRouter::PostExpected(TimestampMs now) {
+  for (const PostedAlert& posted : expected_.Due(now)) {
+    Result<Alert> alert = AcceptAlert(posted, now, config_->global.resolve_timeout);
+    if (!alert) continue;  // labels of matchers that no alert can have
+    const AlertPtr old = alerts_.Find(alert->fingerprint);
+    const bool told = old != nullptr && !old->ResolvedAt(now);
+    if (told || !alert->ResolvedAt(now)) Accept(*std::move(alert), now);
+  }
 }
 
 TimestampMs AlertRouter::NextDeadline() const {
@@ -67,12 +102,13 @@ TimestampMs AlertRouter::NextDeadline() const {
     if (pending.out) continue;
     next = std::min({next, pending.next_try, flushes_.at(pending.flush).flush.deadline});
   }
-  return std::min(next, next_gc_);
+  return std::min({next, next_gc_, expected_.NextDeadline()});
 }
 
 void AlertRouter::Start(const Flush& flush) {
-  FlushPlan plan = PlanFlush(flush, PipelineView{*inhibitor_, silences_, log_, intervals_,
-                                                 integrations_, options_.retention});
+  FlushPlan plan =
+      PlanFlush(flush, PipelineView{*inhibitor_, silences_, log_, intervals_, integrations_,
+                                    acknowledgements_, options_.retention});
   if (observer_) observer_(flush, plan);
   const uint64_t id = next_id_++;
   Running& running = flushes_[id];
@@ -80,6 +116,7 @@ void AlertRouter::Start(const Flush& flush) {
   running.keep = std::move(plan.keep);
   for (Delivery& delivery : plan.deliveries) {
     if (delivery.alerts.empty()) {
+      Report(ReportOn(flush, delivery), NotificationResult::kUnwanted, flush.now);
       log_.Put(std::move(delivery.entry));
       continue;
     }
@@ -125,6 +162,7 @@ void AlertRouter::GiveUpLate(TimestampMs now) {
 
 std::vector<Outgoing> AlertRouter::Advance(TimestampMs now) {
   if (now >= next_gc_) CollectGarbage(now);
+  PostExpected(now);
   GiveUpLate(now);
   for (const Flush& flush : dispatcher_->Advance(now)) Start(flush);
   std::vector<Outgoing> out;
@@ -137,21 +175,21 @@ std::vector<Outgoing> AlertRouter::Advance(TimestampMs now) {
 void AlertRouter::Sent(uint64_t id, const SendOutcome& outcome, TimestampMs now,
                        StringMap receiver_data) {
   const auto found = pending_.find(id);
-  if (found == pending_.end()) {
-    const auto orphan = orphans_.find(id);
-    if (orphan == orphans_.end()) return;
-    if (outcome.verdict == SendVerdict::kSent) log_.Put(std::move(orphan->second));
-    orphans_.erase(orphan);
-    return;
-  }
+  if (found == pending_.end()) return SentOrphan(id, outcome, now);
   Pending& pending = found->second;
   pending.out = false;
+  pending.last = outcome;
   ++pending.tries;
   const std::string key = HoldKey(pending.delivery.entry);
   if (outcome.verdict == SendVerdict::kSent) {
     not_before_.erase(key);
     LogEntry entry = pending.delivery.entry;
     if (!receiver_data.empty()) entry.receiver_data = std::move(receiver_data);
+    if (pending.tries > 1) {
+      // Told late: the next repeat counts from now, not from the flush.
+      entry.expires_at += now - entry.timestamp;
+      entry.timestamp = now;
+    }
     log_.Put(std::move(entry));
     Close(id, true, now);
     return;
@@ -166,10 +204,47 @@ void AlertRouter::Sent(uint64_t id, const SendOutcome& outcome, TimestampMs now,
   }
 }
 
+DeliveryReport AlertRouter::ReportOnPending(const Pending& pending) const {
+  DeliveryReport report = ReportOn(flushes_.at(pending.flush).flush, pending.delivery);
+  report.tries = pending.tries;
+  report.last = pending.last;
+  return report;
+}
+
+void AlertRouter::ReportUnsent(TimestampMs now) {
+  for (const auto& [id, pending] : pending_) {
+    if (pending.out || pending.tries == 0) continue;
+    Report(ReportOnPending(pending), NotificationResult::kFailed, now);
+  }
+}
+
+void AlertRouter::SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now) {
+  const auto found = orphans_.find(id);
+  if (found == orphans_.end()) return;
+  Orphan& orphan = found->second;
+  const bool sent = outcome.verdict == SendVerdict::kSent;
+  ++orphan.report.tries;
+  orphan.report.last = outcome;
+  Report(std::move(orphan.report), sent ? NotificationResult::kSent : NotificationResult::kFailed,
+         now);
+  if (sent) log_.Put(std::move(orphan.entry));
+  orphans_.erase(found);
+}
+
+void AlertRouter::Report(DeliveryReport report, NotificationResult result, TimestampMs now) {
+  if (!delivery_observer_) return;
+  report.result = result;
+  report.ended_at = now;
+  delivery_observer_(report);
+}
+
 void AlertRouter::Close(uint64_t id, bool success, TimestampMs now) {
-  const uint64_t flush_id = pending_.at(id).flush;
-  pending_.erase(id);
+  Pending& pending = pending_.at(id);
+  const uint64_t flush_id = pending.flush;
   Running& running = flushes_.at(flush_id);
+  Report(ReportOnPending(pending),
+         success ? NotificationResult::kSent : NotificationResult::kFailed, now);
+  pending_.erase(id);
   running.failed = running.failed || !success;
   if (--running.open != 0) return;
   dispatcher_->Finished(running.flush, !running.failed, running.keep, now);
@@ -183,13 +258,26 @@ void AlertRouter::CollectGarbage(TimestampMs now) {
   for (const GroupView& group : dispatcher_->Groups()) {
     keys.insert(GroupKey(*group.route, group.labels));
   }
-  log_.CollectGarbage(now, [&](const LogEntry& entry) { return keys.contains(entry.group_key); });
+  for (LogEntry& entry : log_.CollectGarbage(
+           now, [&](const LogEntry& one) { return keys.contains(one.group_key); })) {
+    changes_.gone_log.push_back(std::move(entry));
+  }
   std::vector<std::string> silences = silences_.CollectGarbage(now);
   changes_.gone_silences.insert(changes_.gone_silences.end(), silences.begin(), silences.end());
   for (auto hold = not_before_.begin(); hold != not_before_.end();) {
     hold = hold->second <= now ? not_before_.erase(hold) : std::next(hold);
   }
+  for (const uint64_t gone : acknowledgements_.CollectGarbage(alerts_, now)) {
+    changes_.gone_acknowledgements.push_back(gone);
+  }
   ForgetStoredAlerts(now);
+}
+
+std::optional<bool> AlertRouter::IsInInterval(std::string_view name, TimestampMs now) const {
+  const auto found = intervals_.find(std::string(name));
+  if (found == intervals_.end()) return std::nullopt;
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [now](const TimeInterval& interval) { return interval.Contains(now); });
 }
 
 // An alert that is over but whose end is not told yet must survive a restart.
@@ -212,6 +300,7 @@ void AlertRouter::ForgetStoredAlerts(TimestampMs now) {
 void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
   for (const Silence& silence : state.silences) silences_.Merge(silence, now);
   for (const LogEntry& entry : state.log) log_.Merge(entry);
+  for (const Acknowledgement& one : state.acknowledgements) acknowledgements_.Put(one);
   dispatcher_->Import(state.groups);
   std::vector<AlertPtr> restored;
   for (const Alert& alert : state.alerts) {

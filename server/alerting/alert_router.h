@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/alerting/alert_store.h"
+#include "server/alerting/expect_watch.h"
 #include "server/alerting/pipeline.h"
 #include "server/alerting/retry.h"
 #include "server/alerting/state_store.h"
@@ -31,6 +32,20 @@ struct Outgoing {
   TimestampMs deadline = 0;  // no try lasts longer
   size_t tries = 0;          // before this one
   StringMap receiver_data;   // what the integration noted before
+};
+
+// How a message ended, after its last try or without one.
+struct DeliveryReport {
+  Integration integration;
+  NotifyReason reason = NotifyReason::kNone;
+  std::string group_key;
+  Labels group_labels;
+  std::vector<AlertPtr> alerts;
+  TimestampMs flushed_at = 0;
+  TimestampMs ended_at = 0;
+  size_t tries = 0;
+  NotificationResult result = NotificationResult::kSent;
+  SendOutcome last;  // of the last try
 };
 
 // Threads: one at a time.
@@ -57,6 +72,9 @@ class AlertRouter {
   // How a try ended. `receiver_data` replaces the integration's notes when it was sent.
   void Sent(uint64_t id, const SendOutcome& outcome, TimestampMs now, StringMap receiver_data = {});
 
+  // Tells of messages that wait for another try: before a stop, after which groups begin anew.
+  void ReportUnsent(TimestampMs now);
+
   // Another configuration takes over: groups are formed anew, alerts, silences and log stay.
   void Reload(std::shared_ptr<const AlertingConfig> config, TimestampMs now);
 
@@ -69,12 +87,24 @@ class AlertRouter {
   [[nodiscard]] const Silences& silences() const { return silences_; }
   [[nodiscard]] NotificationLog& log() { return log_; }
   [[nodiscard]] const AlertStore& alerts() const { return alerts_; }
+  [[nodiscard]] Acknowledgements& acknowledgements() { return acknowledgements_; }
+  [[nodiscard]] const Acknowledgements& acknowledgements() const { return acknowledgements_; }
   [[nodiscard]] const Inhibitor& inhibitor() const { return *inhibitor_; }
   [[nodiscard]] const Dispatcher& dispatcher() const { return *dispatcher_; }
+  [[nodiscard]] const NotificationLog& log() const { return log_; }
+  [[nodiscard]] const IntervalMap& intervals() const { return intervals_; }
+  [[nodiscard]] const IntegrationMap& integrations() const { return integrations_; }
   [[nodiscard]] const AlertingConfig& config() const { return *config_; }
+  [[nodiscard]] const std::shared_ptr<const AlertingConfig>& shared_config() const {
+    return config_;
+  }
   // What the last flush of each group came to, for history: called once per flush.
   void set_flush_observer(std::function<void(const Flush&, const FlushPlan&)> observer) {
     observer_ = std::move(observer);
+  }
+  // Called once per message. Neither observer may call the router.
+  void set_delivery_observer(std::function<void(const DeliveryReport&)> observer) {
+    delivery_observer_ = std::move(observer);
   }
 
  private:
@@ -92,11 +122,23 @@ class AlertRouter {
     size_t tries = 0;
     TimestampMs next_try = 0;
     bool out = false;
+    SendOutcome last;
+  };
+  // A message that was out when the configuration changed.
+  struct Orphan {
+    LogEntry entry;  // what the log says once it is sent
+    DeliveryReport report;
   };
 
+  void Accept(Alert alert, TimestampMs now);
+  void PostExpected(TimestampMs now);
+  [[nodiscard]] std::optional<bool> IsInInterval(std::string_view name, TimestampMs now) const;
   void Start(const Flush& flush);
   Outgoing Hand(uint64_t id, Pending* pending);
   void GiveUpLate(TimestampMs now);
+  [[nodiscard]] DeliveryReport ReportOnPending(const Pending& pending) const;
+  void SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now);
+  void Report(DeliveryReport report, NotificationResult result, TimestampMs now);
   void Close(uint64_t id, bool success, TimestampMs now);
   void ForgetStoredAlerts(TimestampMs now);
   void CollectGarbage(TimestampMs now);
@@ -106,6 +148,8 @@ class AlertRouter {
   AlertStore alerts_;
   Silences silences_;
   NotificationLog log_;
+  Acknowledgements acknowledgements_;
+  ExpectWatch expected_;
   std::unique_ptr<Inhibitor> inhibitor_;
   std::unique_ptr<Dispatcher> dispatcher_;
   IntervalMap intervals_;
@@ -114,14 +158,14 @@ class AlertRouter {
   uint64_t next_id_ = 1;
   std::map<uint64_t, Running> flushes_;
   std::map<uint64_t, Pending> pending_;
-  // Messages that were out when the configuration changed: what the log says once they are sent.
-  std::map<uint64_t, LogEntry> orphans_;
+  std::map<uint64_t, Orphan> orphans_;
   // By log key: a receiver asked to be left alone until then, across flushes.
   std::map<std::string, TimestampMs> not_before_;
   // Fingerprints that left the store but not their groups: storage still has them.
   std::set<uint64_t> leftover_;
   AlertingChanges changes_;
   std::function<void(const Flush&, const FlushPlan&)> observer_;
+  std::function<void(const DeliveryReport&)> delivery_observer_;
 };
 
 }  // namespace vigil::alerting

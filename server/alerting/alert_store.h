@@ -23,6 +23,11 @@ class AlertStore {
   [[nodiscard]] AlertPtr Find(uint64_t fingerprint) const;
   // All of them, sorted by fingerprint, those that are over as well.
   [[nodiscard]] std::vector<AlertPtr> All() const;
+  // Calls each(const AlertPtr&) in no order.
+  template <typename F>
+  void ForEach(F&& each) const {
+    for (const auto& [fingerprint, alert] : alerts_) each(alert);
+  }
   // Forgets alerts that are over, and returns their fingerprints.
   std::vector<uint64_t> CollectGarbage(TimestampMs now);
 

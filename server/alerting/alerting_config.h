@@ -61,6 +61,12 @@ struct GlobalConfig {
   std::string jira_api_url;
 };
 
+// Who else is told of alerts that have fired for so long and that nobody took on.
+struct EscalationConfig {
+  DurationMs after = 0;
+  std::string receiver;
+};
+
 // A node of the routing tree as it is written; nothing is inherited here (see route_tree.h).
 struct RouteConfig {
   std::string receiver;
@@ -74,6 +80,11 @@ struct RouteConfig {
   std::optional<DurationMs> group_wait;
   std::optional<DurationMs> group_interval;
   std::optional<DurationMs> repeat_interval;
+  // Vigil's own. escalate_after and escalate_to are one step more.
+  std::optional<DurationMs> escalate_after;
+  std::string escalate_to;
+  std::vector<EscalationConfig> escalations;
+  std::optional<DurationMs> expect_every;  // its alerts are heartbeats: a missing one is told
   StringMap labels;
   std::vector<RouteConfig> routes;
   // The matchers as they are written.

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "client-lib/base/files.h"
+#include "server/alerting/civil_time.h"
 #include "server/alerting/config_rows.h"
 
 namespace vigil::alerting {
@@ -138,18 +139,19 @@ constexpr std::array kReceiverRows = {
 };
 
 struct LocationCodec {
-  static Result<void> Read(Reader& reader, const YamlNode& node, TimeZone* out) {
+  using Zone = std::shared_ptr<const TimeZone>;
+  static Result<void> Read(Reader& reader, const YamlNode& node, Zone* out) {
     std::string name;
     TRY(config::StringCodec::Read(reader, node, &name));
-    Result<TimeZone> zone = TimeZone::Load(name);
+    Result<Zone> zone = LoadLocation(name);
     if (!zone) return reader.FailHere(node, zone.error().message);
     *out = *std::move(zone);
     return Ok();
   }
-  static void Write(std::string_view name, const TimeZone& value, YamlWriter* writer) {
-    writer->Scalar(name, value.name());
+  static void Write(std::string_view name, const Zone& value, YamlWriter* writer) {
+    writer->Scalar(name, value->name());
   }
-  static bool IsZero(const TimeZone& value) { return value.name() == "UTC"; }
+  static bool IsZero(const Zone& value) { return value == nullptr || value->name() == "UTC"; }
 };
 
 using RangeParser = Result<NumberRange> (*)(std::string_view);
@@ -249,6 +251,12 @@ struct TemplateGlobsCodec : config::StringListCodec {
   }
 };
 
+using E = EscalationConfig;
+constexpr std::array kEscalationRows = {
+    RowOf<E, &E::after, config::DurationCodec>("after", "how long an alert has fired"),
+    RowOf<E, &E::receiver, config::StringCodec>("receiver", "who is told then"),
+};
+
 using R = RouteConfig;
 constexpr std::array kRouteRows = {
     RowOf<R, &R::receiver, config::StringCodec>("receiver", "who is told"),
@@ -276,6 +284,13 @@ constexpr std::array kRouteRows = {
                                                         "between two messages of a group"),
     RowOf<R, &R::repeat_interval, OptionalDurationCodec>("repeat_interval",
                                                          "until the same is said again"),
+    RowOf<R, &R::escalate_after, OptionalDurationCodec>("escalate_after",
+                                                        "when escalate_to is told"),
+    RowOf<R, &R::escalate_to, config::StringCodec>("escalate_to", "another receiver"),
+    RowOf<R, &R::escalations, config::StructListCodec<E>>("escalations",
+                                                          "who is told when, step by step"),
+    RowOf<R, &R::expect_every, OptionalDurationCodec>(
+        "expect_every", "alerts of the route are heartbeats: missing ones are told"),
 };
 
 using H = InhibitRuleConfig;
@@ -328,6 +343,10 @@ std::span<const Field<alerting::TimeInterval>> FieldsOf<alerting::TimeInterval>(
 template <>
 std::span<const Field<alerting::NamedTimeInterval>> FieldsOf<alerting::NamedTimeInterval>() {
   return alerting::kNamedIntervalRows;
+}
+template <>
+std::span<const Field<alerting::EscalationConfig>> FieldsOf<alerting::EscalationConfig>() {
+  return alerting::kEscalationRows;
 }
 template <>
 std::span<const Field<alerting::RouteConfig>> FieldsOf<alerting::RouteConfig>() {

@@ -20,6 +20,8 @@ std::span<const Field<alerting::HttpConfig>> FieldsOf<alerting::HttpConfig>();
 template <>
 std::span<const Field<alerting::OAuth2Config>> FieldsOf<alerting::OAuth2Config>();
 template <>
+std::span<const Field<alerting::EscalationConfig>> FieldsOf<alerting::EscalationConfig>();
+template <>
 std::span<const Field<alerting::WebhookConfig>> FieldsOf<alerting::WebhookConfig>();
 template <>
 std::span<const Field<alerting::EmailConfig>> FieldsOf<alerting::EmailConfig>();

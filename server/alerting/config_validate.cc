@@ -107,6 +107,9 @@ Result<void> CheckRoot(const Reader& reader, const YamlNode& node, const RouteCo
   if (!route.active_time_intervals.empty()) {
     return reader.Fail(node, "root route must not have any active time intervals");
   }
+  if (route.expect_every) {
+    return reader.Fail(ValueSpot(node, "expect_every"), "root route must not have expect_every");
+  }
   return Ok();
 }
 
@@ -125,12 +128,45 @@ Result<void> CheckRouteNames(const Reader& reader, const YamlNode& node, const K
     return reader.Fail(ValueSpot(node, "receiver"),
                        fmt::format("undefined receiver {} used in route", Quote(route.receiver)));
   }
+  for (const EscalationConfig& step : route.escalations) {
+    if (known.receivers.contains(step.receiver)) continue;
+    return reader.Fail(
+        ValueSpot(node, "escalations"),
+        fmt::format("undefined receiver {} used in escalations", Quote(step.receiver)));
+  }
+  if (!route.escalate_to.empty() && !known.receivers.contains(route.escalate_to)) {
+    return reader.Fail(
+        ValueSpot(node, "escalate_to"),
+        fmt::format("undefined receiver {} used in route", Quote(route.escalate_to)));
+  }
   for (const auto* list : {&route.active_time_intervals, &route.mute_time_intervals}) {
     for (const std::string& name : *list) {
       if (known.intervals.contains(name)) continue;
       return reader.Fail(node,
                          fmt::format("undefined time interval {} used in route", Quote(name)));
     }
+  }
+  return Ok();
+}
+
+// The alert that tells of a missing heartbeat is made of the matchers on its way.
+Result<void> CheckExpected(const Reader& reader, const YamlNode& node, const RouteConfig& route,
+                           bool equal_so_far) {
+  const bool equal =
+      equal_so_far && std::all_of(route.matchers.begin(), route.matchers.end(), [](const auto& m) {
+        return m.type() == MatchType::kEqual && !m.value().empty();
+      });
+  if (route.expect_every == DurationMs{0}) {
+    return reader.Fail(ValueSpot(node, "expect_every"), "expect_every cannot be zero");
+  }
+  if (route.expect_every && (!equal || route.matchers.empty())) {
+    return reader.Fail(
+        ValueSpot(node, "expect_every"),
+        "expect_every needs matchers, and those of the route and of the routes above "
+        "it must be of the form name=\"value\"");
+  }
+  for (size_t i = 0; i < route.routes.size(); ++i) {
+    TRY(CheckExpected(reader, *config::Find(node, "routes")->items[i], route.routes[i], equal));
   }
   return Ok();
 }
@@ -199,6 +235,9 @@ Result<void> FinishRoute(Reader& reader, const YamlNode& node, MatcherParser* pa
   if (route->repeat_interval == DurationMs{0}) {
     return reader.FailHere(ValueSpot(node, "repeat_interval"), "repeat_interval cannot be zero");
   }
+  if (route->escalate_after.has_value() != !route->escalate_to.empty()) {
+    return reader.FailHere(node, "escalate_after and escalate_to need each other");
+  }
   Reader::Scope scope(&reader, "routes");
   for (size_t i = 0; i < route->routes.size(); ++i) {
     Reader::Scope item(&reader, i);
@@ -238,6 +277,7 @@ Result<void> CheckNames(const Reader& reader, const YamlNode& root, const Alerti
   for (const ReceiverConfig& receiver : config.receivers) known.receivers.insert(receiver.name);
   TRY(AddIntervalNames(reader, root, "mute_time_intervals", config.mute_time_intervals, &known));
   TRY(AddIntervalNames(reader, root, "time_intervals", config.time_intervals, &known));
+  TRY(CheckExpected(reader, route, config.route, true));
   return CheckRouteNames(reader, route, known, config.route);
 }
 

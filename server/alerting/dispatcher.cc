@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "server/alerting/expect_watch.h"
+
 namespace vigil::alerting {
 namespace {
 
@@ -31,6 +33,8 @@ uint64_t Dispatcher::FindOrCreate(const Route& route, const Labels& labels, Time
 
 void Dispatcher::Process(const AlertPtr& alert, TimestampMs now) {
   for (const Route* route : tree_->Match(alert->labels)) {
+    // A heartbeat is expected, and nothing to tell of.
+    if (route->expect_every != 0 && !TellsOfMissing(alert->labels)) continue;
     const uint64_t id = FindOrCreate(*route, route->GroupLabels(alert->labels), now);
     Group& group = groups_.at(id);
     group.alerts[alert->fingerprint] = alert;
@@ -121,8 +125,9 @@ std::vector<GroupView> Dispatcher::Groups() const {
     for (const auto& [fingerprint, alert] : group.alerts) view.alerts.push_back(alert);
   }
   std::sort(views.begin(), views.end(), [](const GroupView& a, const GroupView& b) {
-    return std::tie(a.labels, a.route->receiver, a.route->index) <
-           std::tie(b.labels, b.route->receiver, b.route->index);
+    if (a.labels != b.labels) return LabelsBefore(a.labels, b.labels);
+    return std::tie(a.route->receiver, a.route->index) <
+           std::tie(b.route->receiver, b.route->index);
   });
   return views;
 }

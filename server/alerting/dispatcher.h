@@ -71,6 +71,8 @@ class Dispatcher {
   // By labels, then receiver.
   [[nodiscard]] std::vector<GroupView> Groups() const;
   [[nodiscard]] size_t group_count() const { return groups_.size(); }
+  // What the routes of Groups belong to: they live as long as it.
+  [[nodiscard]] const std::shared_ptr<const RouteTree>& tree() const { return tree_; }
 
   [[nodiscard]] std::vector<GroupState> Export() const;
   // Before the first Process: groups get the timers they had. Groups of routes that are gone are

@@ -60,14 +60,18 @@ bool NotificationLog::Merge(const LogEntry& entry) {
   return true;
 }
 
-size_t NotificationLog::CollectGarbage(TimestampMs now,
-                                       const std::function<bool(const LogEntry&)>& in_use) {
-  const size_t before = entries_.size();
+std::vector<LogEntry> NotificationLog::CollectGarbage(
+    TimestampMs now, const std::function<bool(const LogEntry&)>& in_use) {
+  std::vector<LogEntry> gone;
   for (auto it = entries_.begin(); it != entries_.end();) {
-    const bool expired = it->second.expires_at <= now && !in_use(it->second);
-    it = expired ? entries_.erase(it) : std::next(it);
+    if (it->second.expires_at > now || in_use(it->second)) {
+      ++it;
+      continue;
+    }
+    gone.push_back(std::move(it->second));
+    it = entries_.erase(it);
   }
-  return before - entries_.size();
+  return gone;
 }
 
 std::vector<LogEntry> NotificationLog::All() const {
@@ -105,6 +109,8 @@ std::string_view NotifyReasonText(NotifyReason reason) {
       return "some alerts resolved";
     case NotifyReason::kRepeat:
       return "repeat interval elapsed";
+    case NotifyReason::kEscalated:
+      return "escalated";
   }
   return "none";
 }

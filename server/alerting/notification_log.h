@@ -54,8 +54,9 @@ class NotificationLog {
   void Put(LogEntry entry);
   // From storage or another server: the later entry stays. True when something changed.
   bool Merge(const LogEntry& entry);
-  // Forgets entries that expired, but for those of groups that still are; returns how many.
-  size_t CollectGarbage(TimestampMs now, const std::function<bool(const LogEntry&)>& in_use);
+  // Forgets entries that expired, but for those of groups that still are; returns them.
+  std::vector<LogEntry> CollectGarbage(TimestampMs now,
+                                       const std::function<bool(const LogEntry&)>& in_use);
   [[nodiscard]] size_t size() const { return entries_.size(); }
   [[nodiscard]] std::vector<LogEntry> All() const;
   // What changed since the last call, for storage.
@@ -73,6 +74,7 @@ enum class NotifyReason {
   kAllResolved,   // "all alerts resolved"
   kSomeResolved,  // "some alerts resolved"
   kRepeat,        // "repeat interval elapsed"
+  kEscalated,     // "escalated": a step of the route is told for the first time, or of more alerts
 };
 std::string_view NotifyReasonText(NotifyReason reason);
 

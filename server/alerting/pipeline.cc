@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/alerting/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace vigil::alerting {
@@ -11,6 +13,7 @@ struct HashedAlert {
   AlertPtr alert;
   uint64_t hash = 0;
   bool over = false;
+  bool acknowledged = false;
 };
 
 // The alerts of a flush by what holds them back.
@@ -30,7 +33,8 @@ void AddIntegrations(const ReceiverConfig& receiver, std::string_view type,
 SortedAlerts SortOut(const Flush& flush, const PipelineView& view, FlushPlan* plan) {
   SortedAlerts sorted;
   for (const AlertPtr& alert : flush.alerts) {
-    HashedAlert hashed{alert, alert->Hash(), alert->ResolvedAt(flush.now)};
+    HashedAlert hashed{alert, alert->Hash(), alert->ResolvedAt(flush.now),
+                       view.acknowledgements.Find(*alert) != nullptr};
     MutedAlert muted{alert, view.inhibitor.Find(alert->labels, flush.now),
                      view.silences.Muting(alert->labels, flush.now)};
     if (muted.inhibition || !muted.silences.empty()) {
@@ -41,6 +45,22 @@ SortedAlerts SortOut(const Flush& flush, const PipelineView& view, FlushPlan* pl
     }
   }
   return sorted;
+}
+
+// What a step of an escalation is told of.
+SortedAlerts ForStep(const SortedAlerts& sorted, DurationMs after, TimestampMs now) {
+  SortedAlerts out;
+  out.muted = sorted.muted;
+  for (const HashedAlert& alert : sorted.open) {
+    const bool due = !alert.over && !alert.acknowledged && now - alert.alert->starts_at >= after;
+    (due ? out.open : out.muted).push_back(alert);
+  }
+  return out;
+}
+
+bool AllAcknowledged(const SortedAlerts& sorted) {
+  return std::all_of(sorted.open.begin(), sorted.open.end(),
+                     [](const HashedAlert& alert) { return alert.over || alert.acknowledged; });
 }
 
 // Whom a message said to be firing and who has not been told of the end.
@@ -62,12 +82,12 @@ void DropUnwanted(TimestampMs now, Delivery* delivery) {
                alerts.end());
 }
 
-LogEntry NextEntry(const Flush& flush, const Integration& integration, DurationMs retention,
+LogEntry NextEntry(const Flush& flush, const Target& target, DurationMs retention,
                    const NotifyQuestion& question) {
   LogEntry entry;
   if (question.entry != nullptr) entry.receiver_data = question.entry->receiver_data;
   entry.group_key = flush.group_key;
-  entry.integration = IntegrationKey(integration);
+  entry.integration = target.log_name;
   entry.timestamp = flush.now;
   entry.firing = question.firing;
   entry.resolved = question.resolved;
@@ -75,13 +95,13 @@ LogEntry NextEntry(const Flush& flush, const Integration& integration, DurationM
   return entry;
 }
 
-void PlanDelivery(const Flush& flush, const PipelineView& view, const Integration& integration,
+void PlanDelivery(const Flush& flush, const PipelineView& view, const Target& target,
                   const SortedAlerts& sorted, FlushPlan* plan) {
   Delivery delivery;
-  delivery.integration = integration;
+  delivery.integration = target.integration;
   NotifyQuestion question;
-  question.entry = view.log.Find(flush.group_key, IntegrationKey(integration));
-  question.send_resolved = integration.send_resolved;
+  question.entry = view.log.Find(flush.group_key, target.log_name);
+  question.send_resolved = target.integration.send_resolved;
   question.repeat_interval = flush.route->repeat_interval;
   question.now = flush.now;
   const HashSet announced = Announced(question.entry);
@@ -101,19 +121,23 @@ void PlanDelivery(const Flush& flush, const PipelineView& view, const Integratio
   std::sort(owed.begin(), owed.end());
   delivery.reason = DecideNotification(question);
   if (delivery.reason == NotifyReason::kNone) return;
+  if (delivery.reason == NotifyReason::kRepeat && AllAcknowledged(sorted)) return;
+  const bool news =
+      delivery.reason == NotifyReason::kFirst || delivery.reason == NotifyReason::kNewAlerts;
+  if (target.after && news) delivery.reason = NotifyReason::kEscalated;
   std::sort(delivery.alerts.begin(), delivery.alerts.end(),
             [](const AlertPtr& a, const AlertPtr& b) { return NotificationOrder(*a, *b); });
-  delivery.entry = NextEntry(flush, integration, view.retention, question);
+  delivery.entry = NextEntry(flush, target, view.retention, question);
   delivery.entry.owed = std::move(owed);
   DropUnwanted(flush.now, &delivery);
   plan->deliveries.push_back(std::move(delivery));
 }
 
 // While the route rests, alerts whose end is owed wait in the group.
-void KeepOwed(const Flush& flush, const PipelineView& view,
-              const std::vector<Integration>& integrations, FlushPlan* plan) {
-  for (const Integration& integration : integrations) {
-    const LogEntry* entry = view.log.Find(flush.group_key, IntegrationKey(integration));
+void KeepOwed(const Flush& flush, const PipelineView& view, const std::vector<Target>& targets,
+              FlushPlan* plan) {
+  for (const Target& target : targets) {
+    const LogEntry* entry = view.log.Find(flush.group_key, target.log_name);
     const HashSet announced = Announced(entry);
     HashSet over;
     for (const AlertPtr& alert : flush.alerts) {
@@ -180,20 +204,37 @@ std::vector<std::string> MutingIntervals(const Route& route, const IntervalMap& 
   return muting;
 }
 
+std::vector<Target> TargetsOf(const Route& route, const IntegrationMap& integrations) {
+  std::vector<Target> targets;
+  const auto add = [&](const std::string& receiver, std::optional<DurationMs> after) {
+    const auto found = integrations.find(receiver);
+    if (found == integrations.end()) return;
+    for (const Integration& integration : found->second) {
+      std::string name = IntegrationKey(integration);
+      if (after) name += fmt::format(" after {}", FormatDuration(*after));
+      targets.push_back({integration, std::move(name), after});
+    }
+  };
+  add(route.receiver, std::nullopt);
+  for (const EscalationConfig& step : route.escalations) add(step.receiver, step.after);
+  return targets;
+}
+
 FlushPlan PlanFlush(const Flush& flush, const PipelineView& view) {
   FlushPlan plan;
-  static const std::vector<Integration> kNobody;
-  const auto receiver = view.integrations.find(flush.route->receiver);
-  const std::vector<Integration>& integrations =
-      receiver == view.integrations.end() ? kNobody : receiver->second;
+  const std::vector<Target> targets = TargetsOf(*flush.route, view.integrations);
   const SortedAlerts sorted = SortOut(flush, view, &plan);
   plan.muting_intervals = MutingIntervals(*flush.route, view.intervals, flush.now);
   if (!plan.muting_intervals.empty()) {
-    KeepOwed(flush, view, integrations, &plan);
+    KeepOwed(flush, view, targets, &plan);
     return plan;
   }
-  for (const Integration& integration : integrations) {
-    PlanDelivery(flush, view, integration, sorted, &plan);
+  for (const Target& target : targets) {
+    if (target.after) {
+      PlanDelivery(flush, view, target, ForStep(sorted, *target.after, flush.now), &plan);
+    } else {
+      PlanDelivery(flush, view, target, sorted, &plan);
+    }
   }
   return plan;
 }

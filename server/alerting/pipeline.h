@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/alerting/acknowledgements.h"
 #include "server/alerting/alerting_config.h"
 #include "server/alerting/dispatcher.h"
 #include "server/alerting/inhibitor.h"
@@ -52,9 +53,21 @@ struct PipelineView {
   const NotificationLog& log;
   const IntervalMap& intervals;
   const IntegrationMap& integrations;
+  const Acknowledgements& acknowledgements;
   DurationMs retention = 120LL * 3'600'000;
 };
 
+// Whom a route tells.
+struct Target {
+  Integration integration;
+  std::string log_name;             // in the notification log; a step of an escalation has its own
+  std::optional<DurationMs> after;  // of a step
+};
+std::vector<Target> TargetsOf(const Route& route, const IntegrationMap& integrations);
+
+// A step of an escalation is told of alerts that fire for so long and that nobody acknowledged, and
+// of the end of those; to it the others are as if they were muted. What is acknowledged is not
+// repeated.
 // An alert that was said to be firing and has ended goes to those who were told even if it is
 // silenced or inhibited; while a time interval mutes its route it waits.
 FlushPlan PlanFlush(const Flush& flush, const PipelineView& view);

@@ -84,8 +84,8 @@ Result<void> Check(const Reader& reader, const YamlNode& node, PagerdutyConfig* 
               !out->service_key_file.empty()));
   if (out->source.empty()) out->source = out->client;
   static constexpr std::pair<std::string_view, std::string_view> kDetails[] = {
-      {"firing", R"({{ template "pagerduty.default.instances" .Alerts.Firing }})"},
-      {"resolved", R"({{ template "pagerduty.default.instances" .Alerts.Resolved }})"},
+      {"firing", "{{ .Alerts.Firing | toJson }}"},
+      {"resolved", "{{ .Alerts.Resolved | toJson }}"},
       {"num_firing", "{{ .Alerts.Firing | len }}"},
       {"num_resolved", "{{ .Alerts.Resolved | len }}"}};
   for (const auto& [name, text] : kDetails) {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "client-lib/base/civil.h"
 #include "client-lib/base/strings.h"
-#include "server/alerting/time_zone.h"
 
 namespace vigil::alerting {
 namespace {

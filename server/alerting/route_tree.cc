@@ -4,12 +4,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace vigil::alerting {
 
 Labels Route::GroupLabels(const Labels& alert) const {
   return group_by_all ? alert : alert.KeepOnly(group_by);
 }
+
+namespace {
+
+std::vector<EscalationConfig> StepsOf(const RouteConfig& config) {
+  std::vector<EscalationConfig> steps = config.escalations;
+  if (config.escalate_after) steps.push_back({*config.escalate_after, config.escalate_to});
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const auto& a, const auto& b) { return a.after < b.after; });
+  return steps;
+}
+
+}  // namespace
 
 RouteTree::RouteTree(const RouteConfig& root) { Add(root, nullptr, 0); }
 
@@ -29,6 +42,9 @@ size_t RouteTree::Add(const RouteConfig& config, const Route* parent, size_t pos
   route.repeat_interval = config.repeat_interval.value_or(route.repeat_interval);
   route.mute_time_intervals = config.mute_time_intervals;
   route.active_time_intervals = config.active_time_intervals;
+  std::vector<EscalationConfig> steps = StepsOf(config);
+  if (!steps.empty()) route.escalations = std::move(steps);
+  route.expect_every = config.expect_every.value_or(0);
   for (const auto& [name, value] : config.labels) route.labels[name] = value;
   route.matchers = config.matchers;
   route.continues = config.continues;

@@ -24,7 +24,10 @@ struct Route {
   // Of this node only: they are not inherited.
   std::vector<std::string> mute_time_intervals;
   std::vector<std::string> active_time_intervals;
-  StringMap labels;  // merged from the root down; the values are templates
+  // By time. Inherited, unless the route has steps of its own.
+  std::vector<EscalationConfig> escalations;
+  DurationMs expect_every = 0;  // of this node only; 0: its alerts are no heartbeats
+  StringMap labels;             // merged from the root down; the values are templates
   LabelMatchers matchers;
   bool continues = false;
   std::vector<size_t> children;

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Alerting at work: one thread that advances an AlertRouter, hands its messages to the notifier and
 // keeps its state in the state store.
+//
+// What holds, whenever the process is killed:
+//   - A message is at least once: what a receiver has answered is stored before its group sends
+//     anything else, and what is not stored is sent again after a restart.
+//   - What was stored is not repeated.
+//   - Before messages go out, storage knows the alerts they are about.
+// While the store fails, alerting goes on from memory: changes are kept and stored later, and only
+// changes of silences are refused.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "client-lib/base/clock.h"
+#include "client-lib/base/mutex.h"
+#include "server/alerting/alert_ledger.h"
 #include "server/alerting/alert_router.h"
 #include "server/alerting/alert_sink.h"
+#include "server/alerting/alerting_stats.h"
+#include "server/alerting/drill.h"
+#include "server/alerting/history_recorder.h"
 #include "server/alerting/notifier.h"
 #include "server/alerting/state_store.h"
+#include "server/alerting/unsaved_changes.h"
 
 namespace vigil::alerting {
 
@@ -24,25 +36,109 @@ class AlertingService final : public AlertSink {
  public:
   struct Options {
     AlertRouter::Options router;
+    // Changes of alerts alone wait so long for others, to be stored together.
+    DurationMs save_delay = 1'000;
+    // Events for history that are kept while the store fails, of each kind.
+    size_t max_unsaved_events = 100'000;
+    // How long Stop waits for receivers that are just being told.
+    DurationMs stop_wait = 5'000;
+    // A silence that would mute more than this share of the active alerts, in percent, is refused,
+    // and so is one whose matchers match every alert, unless it has the annotation `force: "true"`.
+    // 0: everything is allowed, as upstream.
+    double silence_guard_percent = 0;
+    // False: nothing happens but in RunOnce. For tests.
+    bool own_thread = true;
   };
+  // store, notifier and clock must outlive the service.
   AlertingService(std::shared_ptr<const AlertingConfig> config, Options options, StateStore& store,
                   Notifier& notifier, const Clock& clock);
   ~AlertingService() override;
 
   // Loads what was stored and begins. The error is the store's, or the notifier's.
   Result<void> Start();
-  // Stores timers and changes; sends nothing more.
+  // Waits for answers of receivers, ends the notifier, stores timers and changes; sends nothing
+  // more. Twice is fine.
   void Stop();
-  // On an error the configuration before stays.
+  // The notifier first: on an error the configuration before stays.
   Result<void> Reload(std::shared_ptr<const AlertingConfig> config);
 
+  // Alerts are in memory when it returns, and stored soon after: their sources repeat them.
   Result<void> Post(const std::vector<PostedAlert>& alerts) override;
-  // Both return once the change is stored. The errors of Silences, or unavailable.
+  // Both return once the change is stored, and it works from then on; on an error nothing changed.
+  // The errors of Silences, bad_data of the guard, or unavailable while the store fails.
   Result<std::string> SetSilence(Silence silence);
   Result<void> ExpireSilence(const std::string& id);
+  // Somebody takes a firing alert on, or gives it back. Stored when they return; not_found when no
+  // such alert fires, or unavailable.
+  Result<void> Acknowledge(uint64_t fingerprint, const std::string& by, const std::string& comment);
+  Result<void> Unacknowledge(uint64_t fingerprint);
 
-  // Calls look(router, now) while nothing changes: copy what you need and be quick.
+  // Sends a test alert to each integration of a receiver and waits for them. not_found: no such
+  // receiver.
+  Result<std::vector<DrillResult>> TestReceiver(const DrillRequest& request);
+
+  // Calls look(router, now) while nothing changes: copy what you need and be quick. It must not
+  // call the service.
   void Look(const std::function<void(const AlertRouter&, TimestampMs)>& look) const;
+  [[nodiscard]] AlertingStats Stats() const;
+
+  // Takes answers, stores, sends what is due. Returns when it wants to be called again. With
+  // own_thread the thread does this.
+  TimestampMs RunOnce();
+
+ private:
+  class Inbox;
+
+  void Loop();
+  // Router's changes go to unsaved_, folded by what storage knows.
+  void Gather(TimestampMs now) REQUIRES_LOCK(store_mutex_, mutex_);
+  void Note(const AlertPtr& alert, TimestampMs now, AlertingChanges* to) REQUIRES_LOCK(mutex_);
+  // Alerts that nobody reports any more.
+  void NoteEnds(TimestampMs now) REQUIRES_LOCK(mutex_);
+  void CountPosted(const std::vector<PostedAlert>& alerts, bool all_good, TimestampMs now)
+      REQUIRES_LOCK(mutex_);
+  void TakeAnswers(TimestampMs now) REQUIRES_LOCK(mutex_);
+  // wanted: messages are about to go out.
+  void SaveIfDue(TimestampMs now, bool wanted) REQUIRES_LOCK(store_mutex_);
+  void Save(TimestampMs now) REQUIRES_LOCK(store_mutex_);
+  void SaveFailed(const Error& error, TimestampMs now) REQUIRES_LOCK(store_mutex_);
+  [[nodiscard]] TimestampMs NextSave() const REQUIRES_LOCK(store_mutex_);
+  void SaveAtTheEnd();
+  void Send(std::vector<Outgoing> messages);
+  // The router calls these under mutex_, which the analysis cannot see.
+  void OnFlush(const Flush& flush, const FlushPlan& plan) NO_THREAD_SAFETY_ANALYSIS;
+  void OnDelivery(const DeliveryReport& report) NO_THREAD_SAFETY_ANALYSIS;
+  void Restore(AlertingState state, TimestampMs now) REQUIRES_LOCK(mutex_);
+  Result<void> StoreSilences(std::vector<Silence> planned) REQUIRES_LOCK(store_mutex_);
+  Result<void> StoreNow(const AlertingChanges& changes, std::string_view what)
+      REQUIRES_LOCK(store_mutex_);
+  Result<void> Guard(const Silence& silence, TimestampMs now) const REQUIRES_LOCK(mutex_);
+
+  const Options options_;
+  StateStore& store_;
+  Notifier& notifier_;
+  const Clock& clock_;
+  const std::shared_ptr<Inbox> inbox_;  // outlives the service while answers are missing
+
+  Mutex reload_mutex_;  // one Reload at a time; taken first
+  // Held while the store is called; taken before mutex_.
+  mutable Mutex store_mutex_;
+  UnsavedChanges unsaved_ GUARDED_BY(store_mutex_);
+  TimestampMs unsaved_since_ GUARDED_BY(store_mutex_) = 0;
+  TimestampMs save_not_before_ GUARDED_BY(store_mutex_) = 0;
+  DurationMs save_pause_ GUARDED_BY(store_mutex_) = 0;  // 0: the last save went well
+
+  mutable Mutex mutex_;  // not held while store or notifier are called
+  AlertRouter router_ GUARDED_BY(mutex_);
+  AlertLedger ledger_ GUARDED_BY(mutex_);
+  HistoryRecorder history_ GUARDED_BY(mutex_);
+  // Of the observers, until the next Gather: alerts of flushes that are over.
+  std::vector<AlertPtr> ended_ GUARDED_BY(mutex_);
+  TimestampMs next_sweep_ GUARDED_BY(mutex_) = 0;
+  AlertingStats store_stats_ GUARDED_BY(mutex_);  // its figures of saves only
+
+  bool running_ = false;  // owner's thread
+  std::thread thread_;
 };
 
 }  // namespace vigil::alerting

@@ -5,9 +5,14 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
+
+#include "client-lib/base/strings.h"
 
 namespace vigil::alerting {
 namespace {
+
+constexpr std::string_view kIntervals = "time_intervals";
 
 std::string IndexKey(std::string_view name, std::string_view value) {
   std::string key;
@@ -42,10 +47,15 @@ IndexPlace PlaceOf(const Silence& silence) {
   return {};
 }
 
-void AddIfMuting(const Silence& silence, const Labels& labels, TimestampMs now,
-                 std::vector<std::string>* out) {
-  if (silence.StateAt(now) != SilenceState::kActive) return;
-  if (MatchesLabels(silence.matchers, labels)) out->push_back(silence.id);
+// The names of the intervals in which it mutes; none: always.
+std::vector<std::string> IntervalsOf(const Silence& silence) {
+  std::vector<std::string> names;
+  const auto found = silence.annotations.find(std::string(kIntervals));
+  if (found == silence.annotations.end()) return names;
+  for (const std::string_view name : Split(found->second, ',')) {
+    names.emplace_back(TrimSpace(name));
+  }
+  return names;
 }
 
 void Erase(std::vector<const Silence*>* list, const Silence* silence) {
@@ -109,44 +119,95 @@ Result<void> Silences::CheckSize(const Silence& silence) const {
                              options_.max_size_bytes));
 }
 
-Result<std::string> Silences::Set(Silence silence, TimestampMs now) {
+Result<void> Silences::CheckIntervals(const Silence& silence, TimestampMs now) const {
+  for (const std::string& name : IntervalsOf(silence)) {
+    if (in_interval_ && in_interval_(name, now)) continue;
+    return BadData(
+        fmt::format("invalid silence: no time interval {} in the configuration, as its annotation "
+                    "time_intervals says",
+                    Quote(name)));
+  }
+  return Ok();
+}
+
+bool Silences::Rests(const Silence& silence, TimestampMs now) const {
+  const std::vector<std::string> names = IntervalsOf(silence);
+  if (names.empty()) return false;
+  return std::none_of(names.begin(), names.end(), [&](const std::string& name) {
+    return in_interval_ && in_interval_(name, now).value_or(false);
+  });
+}
+
+void Silences::AddIfMuting(const Silence& silence, const Labels& labels, TimestampMs now,
+                           std::vector<std::string>* ids) const {
+  if (silence.StateAt(now) != SilenceState::kActive) return;
+  if (!MatchesLabels(silence.matchers, labels)) return;
+  if (silence.annotations.empty() || !Rests(silence, now)) ids->push_back(silence.id);
+}
+
+Result<std::vector<Silence>> Silences::PlanSet(Silence silence, TimestampMs now) const {
   if (silence.starts_at == 0) silence.starts_at = now;
   TRY_CONTEXT(ValidateSilence(silence, names_), "invalid silence");
+  TRY(CheckIntervals(silence, now));
   const Silence* old = silence.id.empty() ? nullptr : Find(silence.id);
   if (!silence.id.empty() && old == nullptr) return NotFound("silence not found");
   silence.updated_at = now;
+  std::vector<Silence> planned;
   if (old != nullptr && CanUpdateSilence(*old, silence, now)) {
     TRY(CheckSize(silence));
-    std::string id = silence.id;
-    Store(std::move(silence));
-    return id;
+    planned.push_back(std::move(silence));
+    return planned;
   }
   if (options_.max_silences != 0 && silences_.size() + 1 > options_.max_silences) {
     return BadData(fmt::format("exceeded maximum number of silences: {} (limit: {})",
                                silences_.size(), options_.max_silences));
   }
-  std::string id = options_.new_id();
-  const std::string old_id = silence.id;
-  silence.id = id;
+  const std::string old_id = std::exchange(silence.id, options_.new_id());
   // What is past cannot be silenced any more.
   silence.starts_at = std::max(silence.starts_at, now);
   TRY(CheckSize(silence));
-  if (old != nullptr) TRY(Expire(old_id, now));
-  Store(std::move(silence));
-  return id;
+  if (old != nullptr) planned = TRY(PlanExpire(old_id, now));
+  planned.push_back(std::move(silence));
+  return planned;
 }
 
-Result<void> Silences::Expire(const std::string& id, TimestampMs now) {
+Result<std::vector<Silence>> Silences::PlanExpire(const std::string& id, TimestampMs now) const {
   const Silence* old = Find(id);
   if (old == nullptr) return NotFound("silence not found");
+  std::vector<Silence> planned;
   const SilenceState state = old->StateAt(now);
-  if (state == SilenceState::kExpired) return Ok();
+  if (state == SilenceState::kExpired) return planned;
   Silence silence = *old;
   if (state == SilenceState::kPending) silence.starts_at = now;
   silence.ends_at = now;
   silence.updated_at = now;
-  Store(std::move(silence));
+  planned.push_back(std::move(silence));
+  return planned;
+}
+
+Result<std::string> Silences::Set(Silence silence, TimestampMs now) {
+  std::vector<Silence> planned = TRY(PlanSet(std::move(silence), now));
+  std::string id = planned.back().id;
+  for (Silence& one : planned) Store(std::move(one));
+  return id;
+}
+
+Result<void> Silences::Expire(const std::string& id, TimestampMs now) {
+  for (Silence& one : TRY(PlanExpire(id, now))) Store(std::move(one));
   return Ok();
+}
+
+void Silences::Adopt(std::vector<Silence> planned) {
+  for (Silence& one : planned) {
+    Store(std::move(one));
+    changed_.pop_back();  // it is stored
+  }
+}
+
+std::array<size_t, 3> Silences::CountByState(TimestampMs now) const {
+  std::array<size_t, 3> counts = {};
+  for (const auto& [id, silence] : silences_) ++counts[static_cast<size_t>(silence.StateAt(now))];
+  return counts;
 }
 
 const Silence* Silences::Find(const std::string& id) const {

@@ -2,11 +2,13 @@
 // All silences: changes by upstream's rules, and a quick answer to "which of them mutes this?".
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -31,12 +33,25 @@ class Silences {
   };
   explicit Silences(Options options) : options_(std::move(options)), names_(options_.mode) {}
 
+  // Whether a time is in the interval of a name; nothing when there is none. Silences with the
+  // annotation time_intervals: "nights,weekends" recur: they mute while it is in one of them.
+  using InInterval = std::function<std::optional<bool>(std::string_view name, TimestampMs when)>;
+  void set_in_interval(InInterval in_interval) { in_interval_ = std::move(in_interval); }
+
   // Stores a new silence, or changes the one with its id. When the change would rewrite what has
   // been silenced, the old one expires and a new one with another id takes its place. Returns the
   // id. bad_data, or not_found for an id that is unknown.
   Result<std::string> Set(Silence silence, TimestampMs now);
   // Ends it now; one that is expired stays so. not_found.
   Result<void> Expire(const std::string& id, TimestampMs now);
+
+  // The same in two steps, for an owner that stores in between: what would change, the silence that
+  // was asked for last (nothing when it is expired already); and taking it as it was stored, which
+  // TakeChanges does not list. No other change may come in between.
+  [[nodiscard]] Result<std::vector<Silence>> PlanSet(Silence silence, TimestampMs now) const;
+  [[nodiscard]] Result<std::vector<Silence>> PlanExpire(const std::string& id,
+                                                        TimestampMs now) const;
+  void Adopt(std::vector<Silence> planned);
 
   // Null when unknown. Valid until the next change.
   [[nodiscard]] const Silence* Find(const std::string& id) const;
@@ -50,13 +65,20 @@ class Silences {
   // From storage or another server: of two with one id the later changed one stays. True when
   // something changed.
   bool Merge(const Silence& silence, TimestampMs now);
+  [[nodiscard]] MatcherMode mode() const { return options_.mode; }
   // Grows with each new silence.
   [[nodiscard]] uint64_t version() const { return version_; }
+  // How many are pending, active and expired, in this order.
+  [[nodiscard]] std::array<size_t, 3> CountByState(TimestampMs now) const;
   // What changed since the last call, for storage.
   std::vector<Silence> TakeChanges();
 
  private:
   Result<void> CheckSize(const Silence& silence) const;
+  Result<void> CheckIntervals(const Silence& silence, TimestampMs now) const;
+  [[nodiscard]] bool Rests(const Silence& silence, TimestampMs now) const;
+  void AddIfMuting(const Silence& silence, const Labels& labels, TimestampMs now,
+                   std::vector<std::string>* ids) const;
   void Store(Silence silence);
   void AddToIndex(const Silence& silence);
   void RemoveFromIndex(const Silence& silence);
@@ -65,6 +87,7 @@ class Silences {
 
   const Options options_;
   const MatcherParser names_;
+  InInterval in_interval_;
   uint64_t version_ = 0;
   std::map<std::string, Silence> silences_;
   std::vector<std::string> changed_;

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "client-lib/base/civil.h"
 #include "client-lib/base/strings.h"
+#include "server/alerting/civil_time.h"
 
 namespace vigil::alerting {
 namespace {
@@ -84,7 +86,7 @@ bool InDays(const std::vector<NumberRange>& ranges, const CivilTime& now) {
 }  // namespace
 
 bool TimeInterval::Contains(TimestampMs time) const {
-  const CivilTime now = location.At(time);
+  const CivilTime now = CivilTimeAt(location == nullptr ? *TimeZone::Utc() : *location, time);
   return InTimes(times, now.minute_of_day) && InDays(days_of_month, now) &&
          InAny(months, now.month) && InAny(weekdays, now.weekday) && InAny(years, now.year);
 }

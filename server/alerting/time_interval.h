@@ -2,13 +2,14 @@
 // Times of day, weekdays, days of the month, months and years in which a route is active or muted.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client-lib/base/clock.h"
 #include "client-lib/base/result.h"
-#include "server/alerting/time_zone.h"
+#include "client-lib/base/time_zone.h"
 
 namespace vigil::alerting {
 
@@ -27,7 +28,7 @@ struct TimeInterval {
   std::vector<NumberRange> days_of_month;  // 1..31, or -31..-1 from the month's end
   std::vector<NumberRange> months;         // January is 1
   std::vector<NumberRange> years;
-  TimeZone location = TimeZone::Utc();
+  std::shared_ptr<const TimeZone> location;  // null: UTC
 
   [[nodiscard]] bool Contains(TimestampMs time) const;
 };

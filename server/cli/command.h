@@ -16,7 +16,4 @@ std::optional<int> ParseCommand(toolkit::FlagSet* flags, const std::vector<std::
 // `host:9090` is http://host:9090; a slash at the end goes.
 std::string ServerUrl(const std::string& server);
 
-// `vigilctl check config FILE…`. The exit code.
-int RunCheckConfig(const std::vector<std::string>& args);
-
 }  // namespace vigil::cli

@@ -49,6 +49,9 @@ void AppendNode(const JsonValue& node, const std::string& indent, std::string_vi
   AppendCount(node["outputSeries"], "series out", &facts);
   AppendCount(node["series"], "series selected", &facts);
   AppendCount(node["samples"], "samples read", &facts);
+  const std::string& stand_ins = node["standIns"].text;
+  if (stand_ins == "rollups") facts += ", from roll-ups";
+  if (stand_ins == "chunkSummaries") facts += ", from summaries of chunks where possible";
   AppendCount(node["chunksInMemory"], "chunks in memory", &facts);
   AppendCount(node["chunksInDatabase"], "chunks in the database", &facts);
   AppendCount(node["steps"], "steps", &facts);
@@ -86,6 +89,9 @@ std::string PrintQueries(const JsonValue& data) {
                   Number(query["ageSeconds"]), Number(query["cpuSeconds"]),
                   query["series"].text.c_str(), query["samples"].text.c_str());
     out += columns + query["client"].text + "  " + query["query"].text + "\n";
+  }
+  if (data["redacted"].text == "true" && !out.empty()) {
+    out += "what is asked, and from where, needs --web.enable-admin-api\n";
   }
   return out;
 }

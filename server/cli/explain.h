@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "server/cli/json_value.h"
+#include "client-lib/base/json_value.h"
 
 namespace vigil::cli {
 

@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/cli/import.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "client-lib/base/strings.h"
 #include "client-lib/exposition/text_reader.h"
 
 namespace vigil::cli {
-namespace {
-
-constexpr int64_t kFirstPauseMs = 100;
-constexpr int64_t kLongestPauseMs = 5'000;
-
-bool ComeBackLater(int status) { return status == 429 || status >= 500; }
-
-}  // namespace
-
-Import::Import(ImportOptions options, Fetch fetch, Sleep sleep, Report report)
+Import::Import(ImportOptions options, Fetch fetch, RemoteWriter::Sleep sleep, Report report)
     : options_(std::move(options)),
-      fetch_(std::move(fetch)),
-      sleep_(std::move(sleep)),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      writer_(
+          {.url = options_.url, .retry_ms = options_.retry_ms, .timeout_ms = options_.timeout_ms},
+          std::move(fetch), std::move(sleep)) {}
 
 Error Import::At(uint64_t line, const Error& error) const {
   return Error{error.kind, options_.file + ":" + std::to_string(line) + ": " + error.message};
@@ -88,7 +79,9 @@ Result<void> Import::Send() {
     series->waiting = false;
   }
   waiting_.clear();
-  if (auto posted = Post(encoder_.Take()); !posted) {
+  auto posted = writer_.Post(encoder_.Take());
+  progress_.retries = writer_.retries();
+  if (!posted) {
     return Error{posted.error().kind, options_.file + ":" + std::to_string(batch_line_) + "-" +
                                           std::to_string(progress_.lines) + ": " +
                                           posted.error().message};
@@ -98,39 +91,6 @@ Result<void> Import::Send() {
   batch_line_ = progress_.lines + 1;
   report_(progress_);
   return Ok();
-}
-
-Result<void> Import::Post(const std::string& body) {
-  int64_t waited_ms = 0;
-  int64_t pause_ms = kFirstPauseMs;
-  while (true) {
-    http::ClientRequest request;
-    request.method = "POST";
-    request.url = options_.url + "/api/v1/write";
-    request.headers.Set("Content-Type", "application/x-protobuf");
-    request.headers.Set("Content-Encoding", "snappy");
-    request.headers.Set("X-Prometheus-Remote-Write-Version", "0.1.0");
-    request.body = body;
-    request.timeout_ms = options_.timeout_ms;
-    const Result<http::ClientResponse> answer = fetch_(std::move(request));
-    if (answer && answer->status / 100 == 2) return Ok();
-    const std::string reason = answer ? "HTTP " + std::to_string(answer->status) + ": " +
-                                            std::string(TrimSpace(answer->body))
-                                      : answer.error().message;
-    if (answer && !ComeBackLater(answer->status)) {
-      return BadData("the server refused the samples (" + reason +
-                     "); for samples of the past it must run with --storage.allow-backfill and "
-                     "--web.enable-remote-write-receiver");
-    }
-    if (waited_ms >= options_.retry_ms) {
-      return Unavailable("the server did not take the samples for " +
-                         std::to_string(waited_ms / 1000) + " s: " + reason);
-    }
-    ++progress_.retries;
-    sleep_(pause_ms);
-    waited_ms += pause_ms;
-    pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
-  }
 }
 
 }  // namespace vigil::cli

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "client-lib/base/result.h"
-#include "client-lib/http/client.h"
 #include "client-lib/model/sample.h"
 #include "server/cli/openmetrics_line.h"
+#include "server/cli/remote_writer.h"
 #include "server/remote/write_encoder.h"
 
 namespace vigil::cli {
@@ -33,9 +33,6 @@ struct ImportOptions {
 // Threads: owner thread only.
 class Import {
  public:
-  using Fetch = std::function<Result<http::ClientResponse>(http::ClientRequest)>;
-  using Sleep = std::function<void(int64_t ms)>;
-
   struct Progress {
     uint64_t samples = 0;  // acknowledged
     uint64_t series = 0;
@@ -45,7 +42,7 @@ class Import {
   };
   using Report = std::function<void(const Progress&)>;
 
-  Import(ImportOptions options, Fetch fetch, Sleep sleep, Report report);
+  Import(ImportOptions options, Fetch fetch, RemoteWriter::Sleep sleep, Report report);
 
   // Errors name file and line: `samples.txt:12: the sample has no timestamp`.
   Result<Progress> Run(std::istream* in);
@@ -61,12 +58,10 @@ class Import {
   Result<void> Take(std::string_view line);
   Result<Series*> SeriesOf(std::string_view text);
   Result<void> Send();
-  Result<void> Post(const std::string& body);
 
   const ImportOptions options_;
-  const Fetch fetch_;
-  const Sleep sleep_;
   const Report report_;
+  RemoteWriter writer_;
   std::unordered_map<std::string, Series> series_;
   std::vector<Series*> waiting_;  // with samples of this batch, in order of appearance
   size_t batched_ = 0;

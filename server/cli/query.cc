@@ -2,7 +2,6 @@
 #include "server/cli/query.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <utility>
 
@@ -10,66 +9,16 @@
 #include "client-lib/base/strings.h"
 #include "client-lib/http/client.h"
 #include "exporters/toolkit/flags.h"
+#include "server/cli/api_client.h"
 #include "server/cli/command.h"
 #include "server/cli/explain.h"
 
 namespace vigil::cli {
 namespace {
 
-using Pairs = std::vector<std::pair<std::string, std::string>>;
-
-std::string PercentEncode(std::string_view text) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.') {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
-  return out;
-}
-
-std::string Form(const Pairs& pairs) {
-  std::string out;
-  for (const auto& [name, value] : pairs) {
-    if (value.empty()) continue;
-    if (!out.empty()) out += '&';
-    out += PercentEncode(name) + "=" + PercentEncode(value);
-  }
-  return out;
-}
-
-// The document of a successful answer; its warnings go to stderr.
 Result<JsonValue> Ask(const std::string& server, const std::string& path, const Pairs& pairs) {
-  http::ClientRequest request;
-  request.url = ServerUrl(server) + "/api/v1/" + path;
-  if (path.starts_with("label/") || path.starts_with("status/")) {
-    request.url += "?" + Form(pairs);
-  } else {
-    request.method = "POST";
-    request.headers.Set("Content-Type", "application/x-www-form-urlencoded");
-    request.body = Form(pairs);
-  }
-  request.timeout_ms = 150'000;  // longer than queries may take
-  const http::ClientResponse answer = TRY(http::Fetch(std::move(request)));
-  if (answer.status == 204) return JsonValue();
-  auto document = ParseJson(answer.body);
-  if (!document) {
-    return Internal("HTTP " + std::to_string(answer.status) + " from " + ServerUrl(server) + ": " +
-                    std::string(TrimSpace(answer.body).substr(0, 200)));
-  }
-  if ((*document)["status"].text != "success") {
-    return BadData((*document)["errorType"].text + ": " + (*document)["error"].text);
-  }
-  for (const JsonValue& warning : (*document)["warnings"].items) {
-    std::fprintf(stderr, "warning: %s\n", warning.text.c_str());
-  }
-  return document;
+  return AskApi([](http::ClientRequest request) { return http::Fetch(std::move(request)); }, server,
+                path, pairs);
 }
 
 void AppendPoint(const JsonValue& pair, std::string* out) {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "client-lib/base/json_value.h"
 #include "client-lib/base/result.h"
-#include "server/cli/json_value.h"
 
 namespace vigil::cli {
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/config/alertmanagers_config.h"
 #include "server/config/global.h"
 #include "server/config/scrape_config.h"
 #include "server/config/storage_config.h"
@@ -19,6 +20,7 @@ struct Config {
       scrape_config_files;                   // globs, resolved; their jobs are in scrape_configs
   std::vector<ScrapeConfig> scrape_configs;  // with the defaults of `global` filled in
 
+  AlertingSection alerting;
   StorageConfig storage;
 
   std::string file;  // where it came from, for messages

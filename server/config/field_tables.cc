@@ -42,6 +42,17 @@ void WriteStorage(std::string_view name, const Config& in, YamlWriter* writer) {
   }
 }
 
+Result<void> ReadAlerting(Reader& reader, const YamlNode& node, Config* out) {
+  return ReadStruct(reader, node, &out->alerting);
+}
+
+void WriteAlerting(std::string_view name, const Config& in, YamlWriter* writer) {
+  const AlertingSection& alerting = in.alerting;
+  if (!alerting.alertmanagers.empty() || !alerting.alert_relabel_configs.empty()) {
+    StructCodec<AlertingSection>::Write(name, alerting, writer);
+  }
+}
+
 // A block without effect is at least of the right shape.
 Result<void> AnyMap(Reader& reader, const YamlNode& node, Config*) {
   return ExpectMap(reader, node);
@@ -54,9 +65,8 @@ constexpr std::array kConfigRows = {
     Field<Config>{"global", "defaults of all jobs", &ReadGlobal, &WriteGlobal},
     Field<Config>{"runtime", "there is no garbage collector to tune", &AnyMap, nullptr,
                   Support::kWarn},
-    Field<Config>{"alerting", "alerts are not sent", &AnyMap, nullptr, Support::kWarn},
-    Row<&Config::rule_files, GlobListCodec>("rule_files", "the rules are not evaluated",
-                                            Support::kWarn),
+    Field<Config>{"alerting", "who else gets alerts", &ReadAlerting, &WriteAlerting},
+    Row<&Config::rule_files, GlobListCodec>("rule_files", "files with groups of rules"),
     Row<&Config::scrape_config_files, GlobListCodec>("scrape_config_files",
                                                      "files with further scrape_configs"),
     Field<Config>{"scrape_configs", "what to scrape", &ReadScrapeConfigs, &WriteScrapeConfigs},
@@ -65,7 +75,8 @@ constexpr std::array kConfigRows = {
     Field<Config>{"remote_write", "nothing is sent to other servers", &AnyList, nullptr,
                   Support::kWarn},
     Field<Config>{"remote_read", "other servers are not asked", &AnyList, nullptr, Support::kWarn},
-    Field<Config>{"otlp", "OTLP is not received", &AnyMap, nullptr, Support::kWarn},
+    Field<Config>{"otlp", "OTLP requests are translated as by default", &AnyMap, nullptr,
+                  Support::kWarn},
 };
 
 using G = GlobalConfig;
@@ -98,9 +109,9 @@ constexpr std::array kGlobalRows = {
     Row<&G::metric_name_escaping_scheme, WordCodec<kEscapingSchemes>>(
         "metric_name_escaping_scheme", "how targets are asked to spell other names"),
     Row<&G::scrape_native_histograms, BoolCodec>(
-        "scrape_native_histograms", "only classic histograms are scraped", Support::kWarn),
+        "scrape_native_histograms", "native histograms are asked for and stored as such"),
     Row<&G::always_scrape_classic_histograms, BoolCodec>(
-        "always_scrape_classic_histograms", "classic histograms are scraped in any case"),
+        "always_scrape_classic_histograms", "native histograms are stored as classic ones, too"),
     Row<&G::convert_classic_histograms_to_nhcb, BoolCodec>("convert_classic_histograms_to_nhcb",
                                                            "classic histograms stay as they are",
                                                            Support::kWarn),

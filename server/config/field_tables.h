@@ -46,6 +46,10 @@ std::span<const Field<RollupConfig>> FieldsOf<RollupConfig>();
 template <>
 std::span<const Field<RollupsConfig>> FieldsOf<RollupsConfig>();
 template <>
+std::span<const Field<AlertingSection>> FieldsOf<AlertingSection>();
+template <>
+std::span<const Field<AlertmanagerConfig>> FieldsOf<AlertmanagerConfig>();
+template <>
 std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>();
 template <>
 std::span<const Field<FileSdConfig>> FieldsOf<FileSdConfig>();

@@ -35,6 +35,10 @@ class Reader {
   // "scrape_configs[0].tls_config"; "the configuration" at the top.
   [[nodiscard]] std::string Where() const;
 
+  // Keys that no row has are let pass from now on.
+  void IgnoreUnknownFields() { ignore_unknown_fields_ = true; }
+  [[nodiscard]] bool ignores_unknown_fields() const { return ignore_unknown_fields_; }
+
   [[nodiscard]] const std::string& base_dir() const { return base_dir_; }
   [[nodiscard]] const std::string& filename() const { return filename_; }
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
@@ -58,6 +62,7 @@ class Reader {
   std::string base_dir_;
   std::string path_;
   std::vector<std::string> warnings_;
+  bool ignore_unknown_fields_ = false;
 };
 
 // One key of a mapping that fills a T.
@@ -116,6 +121,7 @@ void AppendNames(std::vector<std::string_view>* names) {
 
 inline Result<void> RefuseUnknown(const Reader& reader, const YamlNode& map,
                                   std::span<const std::string_view> known) {
+  if (reader.ignores_unknown_fields()) return Ok();
   for (const auto& [key, value] : map.entries) {
     bool found = false;
     for (std::string_view name : known) found = found || name == key->text;

@@ -33,16 +33,16 @@ constexpr std::array kRowsBeforeHttp = {
     Row<&S::fallback_scrape_protocol, WordCodec<kProtocols>>(
         "fallback_scrape_protocol", "format of answers without a known content type"),
     Row<&S::scrape_native_histograms, BoolCodec, Show::kAlways>(
-        "scrape_native_histograms", "only classic histograms are scraped", Support::kWarn),
+        "scrape_native_histograms", "native histograms are asked for and stored as such"),
     Row<&S::always_scrape_classic_histograms, BoolCodec, Show::kAlways>(
-        "always_scrape_classic_histograms", "classic histograms are scraped in any case"),
+        "always_scrape_classic_histograms", "native histograms are stored as classic ones, too"),
     Row<&S::convert_classic_histograms_to_nhcb, BoolCodec, Show::kAlways>(
         "convert_classic_histograms_to_nhcb", "classic histograms stay as they are",
         Support::kWarn),
     Row<&S::native_histogram_bucket_limit, UintCodec>(
-        "native_histogram_bucket_limit", "native histograms are not scraped", Support::kWarn),
-    Row<&S::native_histogram_min_bucket_factor, FloatCodec>(
-        "native_histogram_min_bucket_factor", "native histograms are not scraped", Support::kWarn),
+        "native_histogram_bucket_limit", "native histograms with more buckets become coarser"),
+    Row<&S::native_histogram_min_bucket_factor, FloatCodec>("native_histogram_min_bucket_factor",
+                                                            "by how much buckets grow at least"),
     Row<&S::extra_scrape_metrics, BoolCodec, Show::kAlways>(
         "extra_scrape_metrics", "also write limit, timeout and size of each scrape"),
     Row<&S::metrics_path, StringCodec, Show::kAlways>("metrics_path", "path of the URL"),

@@ -91,20 +91,6 @@ Result<void> FoldBearerToken(const Reader& reader, const YamlNode& node, HttpCli
   return Ok();
 }
 
-bool ReadsText(const std::vector<std::string>& protocols) {
-  return protocols.empty() ||
-         std::any_of(protocols.begin(), protocols.end(),
-                     [](const std::string& name) { return name != "PrometheusProto"; });
-}
-
-Result<void> CheckProtocols(Reader& reader, const YamlNode& node,
-                            const std::vector<std::string>& protocols) {
-  if (ReadsText(protocols)) return Ok();
-  return reader.FailHere(Spot(node, "scrape_protocols"),
-                         "protobuf is not supported yet: add OpenMetricsText1.0.0 or "
-                         "PrometheusText0.0.4");
-}
-
 void Inherit(uint64_t* limit, uint64_t from_global) {
   if (*limit == 0) *limit = from_global;
 }
@@ -208,7 +194,7 @@ Result<void> FinishGlobal(Reader& reader, const YamlNode& node, GlobalConfig* gl
   if (global->scrape_timeout == 0) {
     global->scrape_timeout = std::min(kDefaultTimeout, global->scrape_interval);
   }
-  return CheckProtocols(reader, node, global->scrape_protocols);
+  return Ok();
 }
 
 ScrapeConfig JobDefaults(const GlobalConfig& global) {
@@ -237,13 +223,6 @@ Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const Glob
   Inherit(&job->label_value_length_limit, global.label_value_length_limit);
   Inherit(&job->keep_dropped_targets, global.keep_dropped_targets);
   if (job->metrics_path.empty()) job->metrics_path = "/metrics";
-  TRY(CheckProtocols(reader, node, job->scrape_protocols));
-  if (job->fallback_scrape_protocol == "PrometheusProto") {
-    reader.Warn(Spot(node, "fallback_scrape_protocol"),
-                fmt::format("fallback_scrape_protocol {} in {} is not supported yet: answers "
-                            "without a known content type fail",
-                            job->fallback_scrape_protocol, reader.Where()));
-  }
   TRY(FinishHttp(reader, node, &job->http));
   TRY(CheckFileSd(reader, node, *job));
   return CheckStaticTargets(reader, node, *job);

@@ -9,6 +9,7 @@
 
 #include "client-lib/base/clock.h"
 #include "client-lib/base/log.h"
+#include "server/postgres/alerting_store.h"
 #include "server/postgres/chunk_table.h"
 #include "server/postgres/connection.h"
 #include "server/postgres/exemplar_table.h"
@@ -18,6 +19,7 @@
 #include "server/postgres/ownership.h"
 #include "server/postgres/recovery.h"
 #include "server/postgres/rollup_reader.h"
+#include "server/postgres/rule_state_table.h"
 #include "server/postgres/schema.h"
 
 namespace vigil::postgres {
@@ -67,6 +69,8 @@ struct Database::Impl {
   std::unique_ptr<PostgresRecovery> recovery;
   std::unique_ptr<PostgresExemplarTable> exemplars;
   std::unique_ptr<PostgresMetadataTable> metadata;
+  std::unique_ptr<PostgresAlertingStore> alerting;
+  std::unique_ptr<PostgresRuleStateTable> rule_states;
   std::unique_ptr<RollupReader> rollups;
   std::unique_ptr<Maintenance> maintenance;
 
@@ -111,6 +115,12 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   rollups =
       std::make_unique<RollupReader>(std::move(rollup_options), leaves.get(), &retention, clock);
   metadata = std::make_unique<PostgresMetadataTable>(options.conninfo, options.write_timeout_ms);
+  AlertingStoreOptions alerting_options;
+  alerting_options.conninfo = options.conninfo;
+  alerting_options.owner = owner;
+  alerting = std::make_unique<PostgresAlertingStore>(std::move(alerting_options), clock);
+  rule_states =
+      std::make_unique<PostgresRuleStateTable>(options.conninfo, owner, options.write_timeout_ms);
   recovery = std::make_unique<PostgresRecovery>(options.conninfo, owner, options.read_timeout_ms);
   MaintenanceOptions upkeep = options.maintenance;
   upkeep.conninfo = options.conninfo;
@@ -158,6 +168,8 @@ storage::ChunkStore& Database::chunks() { return *impl_->chunks; }
 storage::ExemplarTable& Database::exemplars() { return *impl_->exemplars; }
 const storage::RollupStore& Database::rollups() { return *impl_->rollups; }
 storage::MetadataTable& Database::metadata() { return *impl_->metadata; }
+PostgresAlertingStore& Database::alerting() { return *impl_->alerting; }
+storage::RuleStateTable& Database::rule_states() { return *impl_->rule_states; }
 storage::Recovery& Database::recovery() { return *impl_->recovery; }
 const std::string& Database::conninfo() const { return impl_->options.conninfo; }
 Maintenance& Database::maintenance() { return *impl_->maintenance; }

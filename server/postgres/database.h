@@ -12,8 +12,11 @@
 #include "server/postgres/metrics.h"
 #include "server/storage/backend.h"
 #include "server/storage/rollup_store.h"
+#include "server/storage/rule_state.h"
 
 namespace vigil::postgres {
+
+class PostgresAlertingStore;
 
 struct DatabaseOptions {
   // libpq's key=value string or URI: ManagedPostgres::conninfo() or --storage.postgres.dsn.
@@ -65,6 +68,10 @@ class Database {
   storage::ChunkStore& chunks();
   storage::ExemplarTable& exemplars();
   storage::MetadataTable& metadata();
+  // State and history of alerting. Close leaves it alone: end alerting before.
+  PostgresAlertingStore& alerting();
+  // State of alerting rules; the same.
+  storage::RuleStateTable& rule_states();
   const storage::RollupStore& rollups();
   // Before the first Enqueue only.
   storage::Recovery& recovery();

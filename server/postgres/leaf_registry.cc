@@ -12,13 +12,18 @@ constexpr int64_t kMinuteMs = 60'000;
 constexpr int kLoadAttempts = 5;
 
 // Text for SQL; ids and times only, nothing to escape.
-std::string CreateSql(const Leaf& leaf, const std::string& name) {
+std::string CreateSql(const Leaf& leaf, const std::string& name, bool replaced) {
   const std::string parent = ClassTableName(leaf.retention_class);
   const std::string from = std::to_string(leaf.start);
   const std::string to = std::to_string(leaf.end);
   // LIKE and ATTACH instead of PARTITION OF: readers of the parent are not locked out. Chunks are
   // only ever added, and dropped with their leaf: autovacuum would read them all for nothing.
-  return "BEGIN; SET LOCAL lock_timeout = '5s'; CREATE TABLE " + leaf.table + " (LIKE " + parent +
+  std::string sql = "BEGIN; SET LOCAL lock_timeout = '5s'; ";
+  if (replaced) {
+    sql += "DROP TABLE " + leaf.table + "; DELETE FROM vigil.detached_leaf WHERE rel = '" + name +
+           "'; ";
+  }
+  return sql + "CREATE TABLE " + leaf.table + " (LIKE " + parent +
          " INCLUDING ALL) WITH (autovacuum_enabled = false); ALTER TABLE " + parent +
          " ATTACH PARTITION " + leaf.table + " FOR VALUES FROM (" + from + ") TO (" + to +
          "); INSERT INTO vigil.leaf (class, min_time, end_time, rel, newest) VALUES (" +
@@ -74,7 +79,8 @@ Result<bool> LeafRegistry::TryLoad(Connection* connection, int64_t timeout_ms) {
   }();
   stale_ = false;
   auto rows = connection->Query(
-      "SELECT quote_ident(rel), min_time, end_time, newest, class, generation FROM vigil.leaf "
+      "SELECT quote_ident(rel), min_time, end_time, newest, class, generation, thin FROM "
+      "vigil.leaf "
       "ORDER BY class, min_time",
       timeout_ms);
   if (!rows) {
@@ -90,6 +96,7 @@ Result<bool> LeafRegistry::TryLoad(Connection* connection, int64_t timeout_ms) {
     leaf.newest = rows->Int(row, 3);
     leaf.retention_class = static_cast<int32_t>(rows->Int(row, 4));
     leaf.generation = static_cast<int32_t>(rows->Int(row, 5));
+    leaf.thin = rows->Bool(row, 6);
   }
   MutexLock lock(mutex_);
   if (edits_ != before) return false;
@@ -137,7 +144,11 @@ Result<Leaf> LeafRegistry::Create(Connection* connection, int32_t retention_clas
   leaf.newest = leaf.start;
   const std::string name = LeafTableName(retention_class, leaf.start);
   leaf.table = "vigil." + name;
-  auto created = connection->Execute(CreateSql(leaf, name), timeout_ms);
+  // A leaf that was merged and dropped a moment ago comes back: what a merge has replaced waits
+  // under its name.
+  const Rows replaced = TRY(connection->Query(
+      "SELECT 1 FROM vigil.detached_leaf WHERE rel = '" + name + "'", timeout_ms));
+  auto created = connection->Execute(CreateSql(leaf, name, replaced.size() > 0), timeout_ms);
   if (!created) {
     Error error = std::move(created).error().Prefixed("creating the table " + leaf.table);
     if (!connection->broken()) TRY(connection->Execute("ROLLBACK", timeout_ms));

@@ -25,6 +25,7 @@ struct Leaf {
   TimestampMs end = 0;                      //
   TimestampMs newest = 0;                   // max_time of any chunk in it
   int32_t generation = 0;                   // how often it was rewritten
+  bool thin = false;                        // its roll-ups know more samples than it has
   // Of its rows, as far as this server changes them; no two leaves ever have the same.
   uint64_t version = 0;
 };

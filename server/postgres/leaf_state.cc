@@ -35,6 +35,10 @@ int32_t Resolutions(const std::vector<LeafState>& from) {
   return all;
 }
 
+bool AnyThin(const std::vector<LeafState>& from) {
+  return std::any_of(from.begin(), from.end(), [](const LeafState& state) { return state.thin; });
+}
+
 // The generation that the roll-ups of the span are of.
 int32_t RolledUp(const std::vector<LeafState>& from, const LeafReplacement& to) {
   const bool any = std::any_of(from.begin(), from.end(),
@@ -64,12 +68,13 @@ Result<void> Exchange(Connection* connection, const std::vector<LeafState>& from
       "ALTER TABLE " + ClassTableName(leaf.retention_class) + " ATTACH PARTITION " + leaf.table +
           " FOR VALUES FROM (" + start + ") TO (" + end +
           "); INSERT INTO vigil.leaf (class, min_time, end_time, rel, newest, n_chunks, n_samples, "
-          "generation, merged_chunks, merged_at, purged, rolled_up, resolutions) VALUES (" +
+          "generation, merged_chunks, merged_at, purged, rolled_up, resolutions, thin) VALUES (" +
           std::to_string(leaf.retention_class) + ", " + start + ", " + end + ", '" +
           Unqualified(leaf.table) + "', " + std::to_string(leaf.newest) + ", " + rows + ", " +
           std::to_string(to.counts.samples_out) + ", " + std::to_string(leaf.generation) + ", " +
           rows + ", " + now + ", " + std::to_string(to.purged) + ", " + std::to_string(rolled_up) +
-          ", " + std::to_string(Resolutions(from)) + ")",
+          ", " + std::to_string(Resolutions(from)) + ", " + (AnyThin(from) ? "true" : "false") +
+          ")",
       timeout_ms);
 }
 
@@ -94,7 +99,8 @@ Result<void> DropTables(Connection* connection, const Rows& names, int64_t timeo
 Result<std::vector<LeafState>> ReadLeafStates(Connection* connection, int64_t timeout_ms) {
   const Rows rows = TRY(connection->Query(
       "SELECT quote_ident(rel), class, min_time, end_time, newest, generation, n_chunks, "
-      "merged_chunks, merged_at, purged, rolled_up, resolutions FROM vigil.leaf ORDER BY class, "
+      "merged_chunks, merged_at, purged, rolled_up, resolutions, thin FROM vigil.leaf ORDER BY "
+      "class, "
       "min_time",
       timeout_ms));
   std::vector<LeafState> states;
@@ -112,6 +118,7 @@ Result<std::vector<LeafState>> ReadLeafStates(Connection* connection, int64_t ti
     state.purged = rows.Int(row, 9);
     state.rolled_up = static_cast<int32_t>(rows.Int(row, 10));
     state.resolutions = static_cast<int32_t>(rows.Int(row, 11));
+    state.thin = state.leaf.thin = rows.Bool(row, 12);
   }
   return states;
 }
@@ -143,7 +150,11 @@ Result<SwapOutcome> DropLeaf(Connection* connection, const Ownership& owner, con
     }
     const Leaf& leaf = state.leaf;
     return connection->Execute(Detach(leaf) + "; DELETE FROM vigil.leaf WHERE " + KeyOf(leaf) +
-                                   "; DROP TABLE " + leaf.table,
+                                   "; DROP TABLE " + leaf.table +
+                                   "; UPDATE vigil.retention_class SET dropped_until = greatest("
+                                   "dropped_until, " +
+                                   std::to_string(leaf.end) +
+                                   ") WHERE id = " + std::to_string(leaf.retention_class),
                                timeout_ms);
   }));
   return outcome;

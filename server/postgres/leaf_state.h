@@ -22,6 +22,7 @@ struct LeafState {
   TimestampMs merged_at = 0;
   int64_t purged = 0;  // tombstones up to this id are applied
   int32_t rolled_up = -1;
+  bool thin = false;        // its roll-ups know more samples than it has
   int32_t resolutions = 0;  // of its roll-ups, as RollupPolicy::Resolutions()
 };
 

@@ -34,6 +34,7 @@ Leaf MergedLeaf(const std::vector<LeafState>& from) {
   for (const LeafState& state : from) {
     leaf.end = state.leaf.end;
     leaf.generation = std::max(leaf.generation, state.leaf.generation);
+    leaf.thin = leaf.thin || state.thin;
   }
   ++leaf.generation;
   leaf.table = "vigil." + LeafTableName(leaf.retention_class, leaf.start, leaf.generation);
@@ -338,6 +339,7 @@ Result<void> Maintenance::RollUpDue(Connection* connection, const std::stop_toke
       m.rollup_bytes += rolled_up->bytes;
     });
     if (!rolled_up) return std::move(rolled_up).error().Prefixed("rolling up " + state.leaf.table);
+    if (rolled_up->thinned) TRY(leaves_->Load(connection, options_.timeout_ms));
   }
   return Ok();
 }

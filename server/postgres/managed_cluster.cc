@@ -202,7 +202,8 @@ std::vector<std::pair<std::string, std::string>> BuiltInSettings() {
           {"max_parallel_workers_per_gather", "0"},
           {"max_worker_processes", "2"},
           {"max_logical_replication_workers", "0"},
-          {"max_wal_senders", "2"},
+          // A backup takes two, and those of one that was killed linger until they notice.
+          {"max_wal_senders", "6"},
           {"max_wal_size", "1GB"},
           {"min_wal_size", "80MB"},
           {"checkpoint_timeout", "15min"},

@@ -23,6 +23,7 @@ class PostgresMetadataTable : public storage::MetadataTable {
 
   Result<void> WriteMetadata(std::span<const storage::MetricMetadata> rows) override;
   Result<std::vector<storage::MetricMetadata>> ReadMetadata() override;
+  Result<void> RemoveMetadata(std::span<const std::string> metrics) override;
 
  private:
   const std::string conninfo_;

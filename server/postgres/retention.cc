@@ -6,9 +6,14 @@
 #include <utility>
 
 #include "client-lib/base/log.h"
+#include "server/postgres/rollup_job.h"
 
 namespace vigil::postgres {
 namespace {
+
+// A leaf that waits for its roll-up is kept so much longer: one that cannot be rolled up does not
+// fill the disk.
+constexpr int64_t kRollupGraceMs = 86'400'000;
 
 // Bytes by table name; what belongs to no leaf is under the empty name.
 using Sizes = std::map<std::string, uint64_t>;
@@ -91,7 +96,9 @@ Result<RetentionReport> ApplyRetention(Connection* connection, const Ownership& 
   Dropper dropper(connection, owner, leaves, timeout_ms);
   for (const LeafState& state : states) {
     const TimestampMs cutoff = policy.CutoffOf(state.leaf.retention_class, today);
-    const bool expired = state.leaf.end <= cutoff && state.leaf.newest < cutoff;
+    const TimestampMs last = std::max(state.leaf.end - 1, state.leaf.newest);
+    const bool expired =
+        last < cutoff && (!AwaitsRollup(state, policy) || last < cutoff - kRollupGraceMs);
     const bool closed = state.leaf.end <= today;
     const bool too_much = policy.size_bytes > 0 && report.bytes > policy.size_bytes && closed;
     if (!expired && !too_much) continue;

@@ -59,8 +59,9 @@ struct RetentionReport {
   uint64_t bytes = 0;  // what the store has left
 };
 
-// Drops the leaves whose newest sample has expired, then the oldest closed ones until the rest fits
-// the size (heap, indexes and TOAST of leaves, and the journal). The age counts from the newest
+// Drops the leaves whose newest sample has expired (up to a day later when they wait for their
+// roll-up), then the oldest closed ones until the rest fits the size (heap, indexes and TOAST of
+// leaves, and the journal). The age counts from the newest
 // sample there is, or from now when that is earlier: a clock that jumps ahead deletes nothing.
 Result<RetentionReport> ApplyRetention(Connection* connection, const Ownership& owner,
                                        LeafRegistry* leaves, const RetentionPolicy& policy,

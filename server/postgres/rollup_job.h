@@ -11,19 +11,15 @@
 #include "server/postgres/leaf_state.h"
 #include "server/postgres/ownership.h"
 #include "server/postgres/retention.h"
+#include "server/postgres/rollup_rows.h"
 #include "server/storage/tombstones.h"
 
 namespace vigil::postgres {
 
-struct RollupCounts {
-  uint64_t rows = 0;
-  uint64_t buckets = 0;
-  uint64_t bytes = 0;    // of encoded columns
-  uint64_t corrupt = 0;  // chunks that could not be decoded and are left out
-};
-
-// Whether the leaf's roll-ups are missing or of an older generation. Only merged leaves are rolled
-// up, and only those of classes that are kept as long as the default one or longer.
+// Whether the leaf's roll-ups are missing or older than its chunks. Only leaves of classes that are
+// kept as long as the default one or longer are rolled up.
+bool AwaitsRollup(const LeafState& state, const RetentionPolicy& policy);
+// The same of a leaf that is merged, so that it can be done now.
 bool NeedsRollup(const LeafState& state, const RetentionPolicy& policy);
 
 // Rolls a merged leaf up in one transaction, guarded by the fence. unavailable when the leaf
@@ -33,8 +29,8 @@ Result<RollupCounts> RollUpLeaf(const LeafReadOptions& options, const Ownership&
                                 const storage::Tombstones& tombstones, const Clock& clock,
                                 const std::stop_token& stop);
 
-// Removes the buckets that have samples the tombstone deletes, whole: those of leaves that are
-// still there are made anew anyway, the others are all that was left. Guarded by the fence.
+// Removes the buckets that have samples the tombstone deletes, whole, where they are all that is
+// left: those of leaves that are still there are made anew without them. Guarded by the fence.
 Result<void> PurgeRollups(Connection* connection, const Ownership& owner,
                           const storage::Tombstone& tombstone, int64_t timeout_ms);
 

@@ -18,8 +18,14 @@ namespace vigil::postgres {
 
 // What the database says about roll-ups of one class at one moment.
 struct RollupCoverage {
-  // Samples before it are gone, those from it on are all there.
+  // Samples before it are gone, those from it on are all there but for the gaps.
   TimestampMs samples_from = INT64_MIN;
+  // Spans [from, until) without samples, by rising time, none touching another.
+  struct Gap {
+    TimestampMs from = 0;
+    TimestampMs until = 0;
+  };
+  std::vector<Gap> gaps;
   // Everything before it that is still kept as samples is rolled up, too.
   TimestampMs rolled_up_until = INT64_MIN;
   // Where the oldest roll-ups of each resolution begin; INT64_MAX: there are none.
@@ -29,10 +35,11 @@ struct RollupCoverage {
   TimestampMs replace_until = INT64_MAX;
 };
 
-// Where samples are gone: the exact resolution of the hint when there is one, else the finest; the
-// other resolution in front of it when that one reaches further back. Where they are there: the
-// exact resolution, as far as everything is rolled up. A bucket that ends at a leaf's end is taken
-// only when the next leaf is rolled up, too: a sample on the border may be in that one.
+// Where samples are gone, gaps included: the exact resolution of the hint when there is one, else
+// the finest; the other resolution in front of it when that one reaches further back. Where they
+// are there: the exact resolution, as far as everything is rolled up. A bucket that ends at a
+// leaf's end is taken only when the next leaf is rolled up, too: a sample on the border may be in
+// that one.
 std::vector<storage::RollupPiece> PlanRollups(const RollupCoverage& coverage, TimestampMs start,
                                               TimestampMs end, const storage::RollupHint& hint);
 
@@ -66,8 +73,12 @@ class RollupReader : public storage::RollupStore {
   // What can be said without the database.
   [[nodiscard]] RollupCoverage SamplesOf(uint16_t retention_class,
                                          const RetentionPolicy& policy) const;
+  // Keeps those gaps that retention has made.
   Result<void> Complete(uint16_t retention_class, const RetentionPolicy& policy,
                         RollupCoverage* coverage) const;
+  // Cuts the gaps before the leaves that the condition finds.
+  Result<void> FindBorders(const std::string& unready, ReadConnection* reader,
+                           RollupCoverage* coverage) const;
   // Calls work(connection); once more when the connection had died while it was idle.
   template <typename Work>
   Result<void> WithReader(Work work) const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/postgres/schema.h"
 
+#include <algorithm>
+#include <set>
 #include <string>
 
 #include "client-lib/base/log.h"
@@ -11,14 +13,15 @@ namespace {
 // Two programs that migrate at once wait for each other on this key ("vigil").
 constexpr std::string_view kMigrationLock = "475487498604";
 
-// 0 when there is no schema yet.
-Result<int> CurrentVersion(Connection* connection, int64_t timeout_ms) {
+// The migrations that were applied; none when there is no schema yet.
+Result<std::set<int>> AppliedVersions(Connection* connection, int64_t timeout_ms) {
+  std::set<int> versions;
   const Rows exists =
       TRY(connection->Query("SELECT to_regclass('vigil.schema_version') IS NOT NULL", timeout_ms));
-  if (!exists.Bool(0, 0)) return 0;
-  const Rows rows = TRY(
-      connection->Query("SELECT coalesce(max(version), 0) FROM vigil.schema_version", timeout_ms));
-  return static_cast<int>(rows.Int(0, 0));
+  if (!exists.Bool(0, 0)) return versions;
+  const Rows rows = TRY(connection->Query("SELECT version FROM vigil.schema_version", timeout_ms));
+  for (int row = 0; row < rows.size(); ++row) versions.insert(static_cast<int>(rows.Int(row, 0)));
+  return versions;
 }
 
 Result<void> Apply(Connection* connection, const Migration& migration, int64_t timeout_ms) {
@@ -36,14 +39,15 @@ Result<void> Apply(Connection* connection, const Migration& migration, int64_t t
 Result<int> MigrateLocked(Connection* connection, std::span<const Migration> migrations,
                           int64_t timeout_ms) {
   const int newest = migrations.empty() ? 0 : migrations.back().version;
-  const int current = TRY(CurrentVersion(connection, timeout_ms));
+  const std::set<int> applied = TRY(AppliedVersions(connection, timeout_ms));
+  const int current = applied.empty() ? 0 : *applied.rbegin();
   if (current > newest) {
     return Internal("the database has schema version " + std::to_string(current) +
                     ", this program knows versions up to " + std::to_string(newest) +
                     ": run a newer vigil-server, or name another database");
   }
   for (const Migration& migration : migrations) {
-    if (migration.version <= current) continue;
+    if (applied.contains(migration.version)) continue;
     TRY_CONTEXT(Apply(connection, migration, timeout_ms),
                 "migration " + std::string(migration.name));
   }
@@ -54,9 +58,10 @@ Result<int> MigrateLocked(Connection* connection, std::span<const Migration> mig
 
 Result<int> MigrateSchema(Connection* connection, std::span<const Migration> migrations,
                           int64_t timeout_ms) {
-  for (size_t i = 0; i < migrations.size(); ++i) {
-    CHECK(migrations[i].version == static_cast<int>(i) + 1);
-  }
+  CHECK(std::adjacent_find(migrations.begin(), migrations.end(),
+                           [](const Migration& a, const Migration& b) {
+                             return a.version >= b.version;
+                           }) == migrations.end());
   const std::string key(kMigrationLock);
   TRY_CONTEXT(connection->Execute("SELECT pg_advisory_lock(" + key + ")", timeout_ms),
               "waiting for another server that migrates the schema");

@@ -13,7 +13,7 @@
 namespace vigil::postgres {
 
 struct Migration {
-  int version = 0;  // 1, 2, … without gaps
+  int version = 0;  // rising
   std::string_view name;
   std::string_view sql;
 };
@@ -21,9 +21,9 @@ struct Migration {
 // Those compiled in, in order.
 std::span<const Migration> Migrations();
 
-// Brings the schema up to date, each migration in its own transaction, under an advisory lock so
-// that two servers that start together do not collide. Returns the version. A schema that is newer
-// than this program is refused and left alone.
+// Brings the schema up to date: applies what was not applied yet, each migration in its own
+// transaction, under an advisory lock so that two servers that start together do not collide.
+// Returns the version. A schema that is newer than this program is refused and left alone.
 Result<int> MigrateSchema(Connection* connection, std::span<const Migration> migrations,
                           int64_t timeout_ms);
 

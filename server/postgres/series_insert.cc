@@ -9,6 +9,8 @@ namespace vigil::postgres {
 namespace {
 
 constexpr size_t kSeriesPerStatement = 5'000;
+// A parameter has at most a gigabyte, which many series with long labels would exceed.
+constexpr size_t kBytesPerStatement = 16 << 20;
 
 constexpr const char* kInsertSeries =
     "INSERT INTO vigil.series_data (id, metric, labels) SELECT s.id, s.metric, s.labels::text[] "
@@ -33,8 +35,9 @@ Result<void> SeriesInsert::Add(const storage::SeriesRecord& record) {
     AppendArrayElement(Mend(label.name), literal.size() == 1, &literal);
     AppendArrayElement(Mend(label.value), false, &literal);
   }
+  bytes_ += metrics_.back().size() + literal.size();
   labels_.push_back(std::move(literal += '}'));
-  return ids_.size() == kSeriesPerStatement ? Finish() : Ok();
+  return ids_.size() == kSeriesPerStatement || bytes_ >= kBytesPerStatement ? Finish() : Ok();
 }
 
 Result<void> SeriesInsert::Finish() {
@@ -45,6 +48,7 @@ Result<void> SeriesInsert::Finish() {
   ids_.clear();
   metrics_.clear();
   labels_.clear();
+  bytes_ = 0;
   return Ok();
 }
 

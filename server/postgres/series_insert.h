@@ -35,6 +35,7 @@ class SeriesInsert {
   std::vector<int64_t> ids_;
   std::vector<std::string> metrics_;
   std::vector<std::string> labels_;
+  size_t bytes_ = 0;  // of names and labels
   uint64_t mended_ = 0;
 };
 

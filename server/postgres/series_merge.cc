@@ -8,6 +8,11 @@
 namespace vigil::postgres {
 namespace {
 
+// What is larger is cut into pieces of about kMergedPieceBytes: one row per page would leave up to
+// half of the page empty, where several of different sizes fill it.
+constexpr size_t kMostRowBytes = 2'600;
+constexpr size_t kMergedPieceBytes = 2'000;
+
 // Of equal length, so that no chunk of a few samples is left over.
 size_t PieceLength(size_t total) {
   const size_t pieces = (total + chunks::kMaxChunkSamples - 1) / chunks::kMaxChunkSamples;
@@ -53,14 +58,22 @@ Result<void> SeriesMerge::GiveChunk(const storage::ChunkRow& like) {
 
 Result<void> SeriesMerge::GiveFloats(const storage::ChunkRow& like) {
   if (columns_.empty()) return Ok();
-  const size_t length = PieceLength(columns_.size());
+  const size_t most = PieceLength(columns_.size());
+  EncodeFloats(0, most);
+  const size_t bytes = chunk_.data.size();
+  const size_t parts =
+      bytes > kMostRowBytes ? (bytes + kMergedPieceBytes - 1) / kMergedPieceBytes : 1;
+  const size_t length = (most + parts - 1) / parts;
   for (size_t at = 0; at < columns_.size(); at += length) {
-    const size_t count = std::min(length, columns_.size() - at);
-    encoder_.Encode(std::span(columns_.timestamps).subspan(at, count),
-                    std::span(columns_.values).subspan(at, count), &chunk_);
+    if (at > 0 || length < most) EncodeFloats(at, std::min(length, columns_.size() - at));
     TRY(GiveChunk(like));
   }
   return Ok();
+}
+
+void SeriesMerge::EncodeFloats(size_t from, size_t count) {
+  encoder_.Encode(std::span(columns_.timestamps).subspan(from, count),
+                  std::span(columns_.values).subspan(from, count), &chunk_);
 }
 
 Result<void> SeriesMerge::GiveHistograms(const storage::ChunkRow& like) {

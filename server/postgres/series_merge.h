@@ -37,7 +37,8 @@ class SeriesMerge {
 
   // The rows of one series by min_time, equal ones in the order in which they were written. Gives
   // out what they amount to without the deleted spans: of samples with one timestamp the one that
-  // readers take stays. A row that cannot be decoded goes through as it is.
+  // readers take stays; what is much for a heap page in pieces of equal length. A row that cannot
+  // be decoded goes through as it is.
   Result<void> Merge(std::span<const storage::ChunkRow> rows,
                      const std::vector<storage::DeletedSpan>& deleted);
 
@@ -46,6 +47,8 @@ class SeriesMerge {
  private:
   Result<void> Give(const storage::ChunkRow& row);
   Result<void> GiveFloats(const storage::ChunkRow& like);
+  // Of columns_ into chunk_.
+  void EncodeFloats(size_t from, size_t count);
   Result<void> GiveHistograms(const storage::ChunkRow& like);
   Result<void> GiveChunk(const storage::ChunkRow& like);
 

@@ -18,7 +18,40 @@ int64_t ReadNs(clockid_t clock) {
   return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+// Not in the middle of a character.
+std::string Cut(std::string text) {
+  if (text.size() <= QueryOrigin::kMaxText) return text;
+  size_t end = QueryOrigin::kMaxText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text += "...";
+}
+
 }  // namespace
+
+std::string_view QueryKindName(QueryKind kind) {
+  switch (kind) {
+    case QueryKind::kInstant:
+      return "instant";
+    case QueryKind::kRange:
+      return "range";
+    case QueryKind::kRemoteRead:
+      return "remote_read";
+    case QueryKind::kFederation:
+      return "federation";
+    case QueryKind::kSeries:
+      return "series";
+    case QueryKind::kLabelNames:
+      return "label_names";
+    case QueryKind::kLabelValues:
+      return "label_values";
+    case QueryKind::kSearch:
+      return "search";
+    case QueryKind::kExemplars:
+      return "exemplars";
+  }
+  return "";
+}
 
 struct ActiveQueries::Record {
   uint64_t id = 0;
@@ -28,7 +61,7 @@ struct ActiveQueries::Record {
   // Of the thread, which lives at least as long as the record: any thread may read it.
   clockid_t cpu_clock{};
   int64_t cpu_began_ns = 0;
-  std::atomic<bool> queued{true};
+  std::atomic<QueryState> state{QueryState::kQueued};
   std::stop_source stop;
   QueryProgress progress;
 
@@ -58,6 +91,7 @@ ActiveQueries::~ActiveQueries() = default;
 ActiveQueries::Entry ActiveQueries::Enter(QueryOrigin origin) {
   auto record = std::make_unique<Record>();
   record->origin = std::move(origin);
+  record->origin.text = Cut(std::move(record->origin.text));
   record->began = clock_.Now();
   record->began_ns = clock_.MonotonicNs();
   pthread_getcpuclockid(pthread_self(), &record->cpu_clock);
@@ -82,9 +116,13 @@ void ActiveQueries::Leave(Record* record) {
   records_.erase(found);
 }
 
-size_t ActiveQueries::size() const {
+size_t ActiveQueries::expressions() const {
   const MutexLock lock(mutex_);
-  return records_.size();
+  return static_cast<size_t>(
+      std::count_if(records_.begin(), records_.end(), [](const std::unique_ptr<Record>& record) {
+        return record->origin.kind <= QueryKind::kRange &&
+               record->state.load(std::memory_order_relaxed) != QueryState::kSending;
+      }));
 }
 
 std::vector<ActiveQuery> ActiveQueries::List() const {
@@ -98,7 +136,7 @@ std::vector<ActiveQuery> ActiveQueries::List() const {
     query.origin = record->origin;
     query.began = record->began;
     query.age_s = static_cast<double>(now_ns - record->began_ns) / 1e9;
-    query.queued = record->queued.load(std::memory_order_relaxed);
+    query.state = record->state.load(std::memory_order_relaxed);
     query.canceled = record->stop.stop_requested();
     query.cpu_s = record->CpuSeconds();
     query.series = progress.series.load(std::memory_order_relaxed);
@@ -131,7 +169,17 @@ ActiveQueries::Entry::~Entry() {
   if (list_ != nullptr) list_->Leave(record_);
 }
 
-void ActiveQueries::Entry::Start() { record_->queued.store(false, std::memory_order_relaxed); }
+void ActiveQueries::Entry::Start() {
+  record_->state.store(QueryState::kRunning, std::memory_order_relaxed);
+}
+void ActiveQueries::Entry::BeginSending() {
+  record_->state.store(QueryState::kSending, std::memory_order_relaxed);
+}
+void ActiveQueries::Entry::Describe(std::string text) {
+  text = Cut(std::move(text));
+  const MutexLock lock(list_->mutex_);
+  record_->origin.text = std::move(text);
+}
 std::stop_token ActiveQueries::Entry::stop() const { return record_->stop.get_token(); }
 std::stop_source ActiveQueries::Entry::stop_source() const { return record_->stop; }
 QueryProgress& ActiveQueries::Entry::progress() const { return record_->progress; }

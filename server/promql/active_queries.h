@@ -8,6 +8,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client-lib/base/clock.h"
@@ -17,14 +18,37 @@
 
 namespace vigil::promql {
 
+// Which request asks; the first two are expressions.
+enum class QueryKind : uint8_t {
+  kInstant,
+  kRange,
+  kRemoteRead,
+  kFederation,
+  kSeries,
+  kLabelNames,
+  kLabelValues,
+  kSearch,
+  kExemplars,
+};
+// "instant", "remote_read", ...
+std::string_view QueryKindName(QueryKind kind);
+
 // What is known of a query when it comes.
 struct QueryOrigin {
-  std::string text;
+  std::string text;    // cut at kMaxText when it enters the list
   std::string client;  // address, empty: the server itself
-  bool range = false;
+  QueryKind kind = QueryKind::kInstant;
   TimestampMs start = 0;
   TimestampMs end = 0;
   DurationMs step_ms = 0;
+
+  static constexpr size_t kMaxText = 16 * 1024;
+};
+
+enum class QueryState : uint8_t {
+  kQueued,  // waits for its turn
+  kRunning,
+  kSending,  // the answer is there, the client takes it
 };
 
 // One moment of a query.
@@ -33,7 +57,7 @@ struct ActiveQuery {
   QueryOrigin origin;
   TimestampMs began = 0;
   double age_s = 0;
-  bool queued = false;    // waits for its turn
+  QueryState state = QueryState::kQueued;
   bool canceled = false;  // somebody has asked it to end
   double cpu_s = 0;
   int64_t series = 0;
@@ -65,6 +89,10 @@ class ActiveQueries {
 
     // It is this query's turn now.
     void Start();
+    // What is left is the client's to take.
+    void BeginSending();
+    // For requests that are read only after they have entered.
+    void Describe(std::string text);
     [[nodiscard]] std::stop_token stop() const;
     [[nodiscard]] std::stop_source stop_source() const;
     [[nodiscard]] QueryProgress& progress() const;
@@ -74,10 +102,11 @@ class ActiveQueries {
     ActiveQueries* list_;
     Record* record_;
   };
-  // REQUIRES: called by the thread that will run the query.
+  // REQUIRES: called by the thread that will run the query and send its result.
   [[nodiscard]] Entry Enter(QueryOrigin origin);
 
-  [[nodiscard]] size_t size() const;
+  // Expressions that wait or are evaluated.
+  [[nodiscard]] size_t expressions() const;
   // Oldest first.
   [[nodiscard]] std::vector<ActiveQuery> List() const;
   // False when there is no such query (any more).

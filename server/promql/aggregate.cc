@@ -132,6 +132,8 @@ class Stream : public RowSink {
     return Ok();
   }
 
+  [[nodiscard]] bool ignores_name() const override { return grouping_.ignores_name(); }
+
   Result<void> Finish(RowSink& sink) {
     std::vector<double> row(steps_);
     std::vector<HistogramPtr> histogram_row;

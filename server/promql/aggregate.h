@@ -2,6 +2,7 @@
 // Aggregations over the series of a vector: sum, topk, quantile and the like.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,10 @@ class Grouping {
   // The index of the label set's group; indexes are dense, in order of first appearance.
   size_t Of(const Labels& labels, bool drop_name);
   [[nodiscard]] size_t size() const { return labels_.size(); }
+  // Whether series that differ by their name alone are of one group, which has no name.
+  [[nodiscard]] bool ignores_name() const {
+    return without_ == std::binary_search(names_.begin(), names_.end(), kMetricName);
+  }
   [[nodiscard]] const Labels& labels(size_t group) const { return labels_[group]; }
   // The name goes from a group if it goes from any of its series.
   [[nodiscard]] bool drop_name(size_t group) const { return drop_name_[group] != 0; }

@@ -134,6 +134,25 @@ Result<void> FillResult(Value* value, const Grid& grid, const QueryRequest& requ
   return Ok();
 }
 
+// What a result holds until it is sent.
+size_t BytesOf(const QueryResult& result) {
+  size_t bytes = result.timestamp_column.capacity() * sizeof(TimestampMs) +
+                 result.value_column.capacity() * sizeof(double) +
+                 result.series.capacity() * sizeof(ResultSeries);
+  for (const SampleColumns& columns : result.sample_columns) {
+    bytes += sizeof(SampleColumns) + columns.timestamps.capacity() * sizeof(TimestampMs) +
+             columns.values.capacity() * sizeof(double);
+  }
+  SampleColumns of_series;
+  for (const ResultSeries& series : result.series) {
+    bytes += series.labels.HeapBytes();
+    if (series.histograms.empty()) continue;
+    of_series.histograms = series.histograms;
+    bytes += 16 * SamplesCost(of_series);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options)
@@ -177,6 +196,7 @@ Result<QueryResult> Engine::Execute(const storage::Queryable& store, const Expr&
   QueryResult result;
   TRY(FillResult(&value, grid, request, &result));
   result.memory = query.TakeMemory();
+  result.memory.ShrinkTo(BytesOf(result));
   result.warnings = query.notes.Warnings(request.text);
   result.infos = query.notes.Infos(request.text);
   const int64_t done = clock.MonotonicNs();

@@ -137,6 +137,8 @@ class Engine {
                                             const QueryRequest& request) const;
 
   [[nodiscard]] const EngineOptions& options() const { return options_; }
+  // An account for what is no query of the engine but takes memory as one does.
+  [[nodiscard]] QueryMemory MakeMemory() const { return {memory_, options_.max_query_bytes}; }
 
  private:
   EngineOptions options_;

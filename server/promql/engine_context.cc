@@ -9,7 +9,6 @@
 namespace vigil::promql {
 namespace {
 
-constexpr size_t kSeriesBytes = 256;
 constexpr size_t kChunkBytes = 2048;
 
 DurationMs TimeoutOf(const EngineOptions& options, const QueryRequest& request) {
@@ -33,21 +32,24 @@ QueryContext::QueryContext(const storage::Queryable& store_in, const EngineOptio
       deadline_ns_(options_in.clock->MonotonicNs() + TimeoutOf(options_in, request_in) * 1'000'000),
       memory_(std::move(pool), options_in.max_query_bytes) {}
 
-Result<std::unique_ptr<storage::SeriesSet>> QueryContext::Select(
-    const std::vector<Matcher>& matchers, const storage::SelectHints& hints) {
+Result<HeldSeries> QueryContext::Select(const std::vector<Matcher>& matchers,
+                                        storage::SelectHints hints) {
+  // So that the store does not read what has no room.
+  hints.max_bytes = memory_.limit() - std::min(memory_.limit(), held_.bytes);
   auto series = TRY(store.Select(matchers, hints));
   const storage::SeriesSet::Chunks chunks = series->chunks();
   stats.series += static_cast<int64_t>(series->size());
   stats.chunks_in_memory += static_cast<int64_t>(chunks.in_memory);
   stats.chunks_in_database += static_cast<int64_t>(chunks.in_database);
-  // About what the selection itself holds, encoded; it is there only while its series are read.
-  TRY(CheckRoom({0, series->size() * kSeriesBytes + chunks.in_database * kChunkBytes}));
+  // About what the selection itself holds, encoded.
+  SampleCharge charge = TRY(Hold(
+      {0, series->size() * storage::SelectHints::kSeriesBytes + chunks.in_database * kChunkBytes}));
   if (QueryProgress* progress = request.progress) {
     progress->series.store(stats.series, std::memory_order_relaxed);
     progress->chunks_in_memory.store(stats.chunks_in_memory, std::memory_order_relaxed);
     progress->chunks_in_database.store(stats.chunks_in_database, std::memory_order_relaxed);
   }
-  return series;
+  return HeldSeries(std::move(series), std::move(charge));
 }
 
 Result<void> QueryContext::CheckAlive() {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "client-lib/base/result.h"
@@ -19,6 +20,20 @@
 namespace vigil::promql {
 
 class Workers;  // server/promql/workers.h
+
+// The series of a selector with the room that they take until they are read.
+// Threads: as storage::SeriesSet.
+class HeldSeries {
+ public:
+  HeldSeries(std::unique_ptr<storage::SeriesSet> series, SampleCharge charge)
+      : charge_(std::move(charge)), series_(std::move(series)) {}
+  const storage::SeriesSet& operator*() const { return *series_; }
+  const storage::SeriesSet* operator->() const { return series_.get(); }
+
+ private:
+  SampleCharge charge_;
+  std::unique_ptr<storage::SeriesSet> series_;
+};
 
 // Threads: owner thread only.
 class QueryContext {
@@ -38,9 +53,8 @@ class QueryContext {
   Annotations notes;
   QueryStats stats;
 
-  // What the store has; counted.
-  Result<std::unique_ptr<storage::SeriesSet>> Select(const std::vector<Matcher>& matchers,
-                                                     const storage::SelectHints& hints);
+  // What the store has; counted, and its room held as long as it lives.
+  Result<HeldSeries> Select(const std::vector<Matcher>& matchers, storage::SelectHints hints);
   // timeout or canceled once that is so. Cheap: call it per series.
   Result<void> CheckAlive();
   // Whether CheckAlive() will fail, for loops that have no way to say so: they may stop in their
@@ -52,12 +66,11 @@ class QueryContext {
   // Takes room that the charge gives back.
   Result<SampleCharge> Hold(Room room);
   Result<SampleCharge> Hold(size_t samples) { return Hold({samples, samples * kSampleBytes}); }
+  static constexpr size_t kSampleBytes = sizeof(TimestampMs) + sizeof(double);
   // The account of all that, for the result that outlives the query.
   QueryMemory TakeMemory() { return std::move(memory_); }
 
  private:
-  static constexpr size_t kSampleBytes = sizeof(TimestampMs) + sizeof(double);
-
   int64_t deadline_ns_;
   mutable std::atomic<bool> over_{false};
   Room held_;

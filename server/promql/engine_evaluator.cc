@@ -45,13 +45,16 @@ class NameDropper : public RowSink {
  public:
   NameDropper(QueryContext& query, SameLabels same, bool single_name, size_t steps, RowSink& out)
       : delayed_(query.options.delayed_name_removal),
+        ignored_(single_name && out.ignores_name()),
         buffered_(same == SameLabels::kMerge && !single_name),
         single_name_(single_name),
         collector_(query, steps),
         out_(out) {}
 
   Result<void> Take(const SeriesRow& row) override {
-    if (delayed_) return out_.Take({row.labels, true, row.values, row.histograms});
+    if (delayed_ || (ignored_ && HasNoOtherMetadata(row.labels))) {
+      return out_.Take({row.labels, true, row.values, row.histograms});
+    }
     const Labels labels = WithoutMetadata(row.labels);
     if (buffered_) return collector_.Take({labels, true, row.values, row.histograms});
     if (!single_name_ && !seen_.insert(labels).second) {
@@ -68,7 +71,13 @@ class NameDropper : public RowSink {
   }
 
  private:
+  // No type and unit labels, which go where the name goes.
+  static bool HasNoOtherMetadata(const Labels& labels) {
+    return !labels.Has("__type__") && !labels.Has("__unit__");
+  }
+
   bool delayed_;
+  bool ignored_;  // a name that stays is no matter, and no two series differ by it alone
   bool buffered_;
   bool single_name_;
   Collector collector_;

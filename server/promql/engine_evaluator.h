@@ -105,11 +105,9 @@ class Evaluator {
   Result<void> CallRows(const Call& call, RowSink& sink);
   Result<void> MapRows(const Call& call, double (*map)(double), RowSink& sink);
   Result<void> RangeCallRows(const Call& call, RowSink& sink);
-  Result<std::unique_ptr<storage::SeriesSet>> SelectRange(const VectorSelector& selector,
-                                                          const WindowSpec& spec,
-                                                          std::string_view function);
-  Result<std::unique_ptr<storage::SeriesSet>> Select(const VectorSelector& selector,
-                                                     const storage::SelectHints& hints);
+  Result<HeldSeries> SelectRange(const VectorSelector& selector, const WindowSpec& spec,
+                                 std::string_view function);
+  Result<HeldSeries> Select(const VectorSelector& selector, const storage::SelectHints& hints);
   Result<void> StoreSamples(const VectorSelector& selector, const WindowSpec& spec,
                             std::string_view function, SamplesSink& sink);
   Result<void> SubquerySamples(const SubqueryExpr& subquery, SamplesSink& sink);

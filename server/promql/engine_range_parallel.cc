@@ -36,6 +36,7 @@ struct Slot {
   std::vector<double> rows;
   std::vector<Outcome> outcomes;
   size_t samples_read = 0;
+  size_t most_samples = 0;  // of one series, in any batch so far
   Result<void> result = Ok();
 };
 
@@ -49,7 +50,7 @@ class Runner {
   }
 
   Result<void> Run() {
-    TRY(job_.query.CheckRoom(slots_.size() * batch_ * job_.grid.count));
+    TRY(job_.query.CheckRoom(SlotSamples()));
     return RunInOrder(*job_.query.workers, {.count = parts(),
                                             .ahead = slots_.size(),
                                             .produce = [this](size_t part) { Produce(part); },
@@ -70,6 +71,18 @@ class Runner {
     return progress == nullptr ? nullptr : &progress->helper_cpu_ns;
   }
   [[nodiscard]] size_t parts() const { return (job_.series.size() + batch_ - 1) / batch_; }
+  // The results that all slots have room for.
+  [[nodiscard]] size_t SlotSamples() const { return slots_.size() * batch_ * job_.grid.count; }
+  // The room of each slot's samples, which stays as large as its longest series so far.
+  Result<void> CheckSamples(size_t slot) {
+    if (slots_[slot]->most_samples <= held_[slot]) return Ok();
+    held_total_ += slots_[slot]->most_samples - held_[slot];
+    held_[slot] = slots_[slot]->most_samples;
+    // As samples one series counts, as elsewhere; the bytes are there for each slot.
+    const size_t longest = *std::max_element(held_.begin(), held_.end());
+    return job_.query.CheckRoom(
+        {SlotSamples() + longest, (SlotSamples() + held_total_) * QueryContext::kSampleBytes});
+  }
   [[nodiscard]] std::span<double> RowOf(Slot& slot, size_t k) const {
     return std::span(slot.rows).subspan(k * job_.grid.count, job_.grid.count);
   }
@@ -91,6 +104,7 @@ class Runner {
         continue;
       }
       slot.samples_read += slot.samples.size();
+      slot.most_samples = std::max(slot.most_samples, slot.samples.size());
       if (!slot.sweeper.LayOut(slot.samples.timestamps)) continue;
       slot.sweeper.Run(job_.function, slot.samples, job_.args, RowOf(slot, k));
       slot.outcomes[k] = Outcome::kRow;
@@ -102,6 +116,7 @@ class Runner {
     TRY(std::move(slot.result));
     const size_t first = part * batch_;
     const size_t n = std::min(batch_, job_.series.size() - first);
+    TRY(CheckSamples(part % slots_.size()));
     {
       const ProfileScope scope(job_.query.profile, &job_.selector);
       job_.query.stats.samples_read += static_cast<int64_t>(slot.samples_read);
@@ -125,6 +140,8 @@ class Runner {
   const ParallelRange& job_;
   size_t batch_;  // series per part
   std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<size_t> held_ = std::vector<size_t>(kBatchesInWork);  // samples, by slot
+  size_t held_total_ = 0;
 };
 
 }  // namespace

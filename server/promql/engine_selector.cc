@@ -275,9 +275,8 @@ Result<void> Evaluator::SelectorRows(const VectorSelector& selector, SampleColum
   return Ok();
 }
 
-Result<std::unique_ptr<storage::SeriesSet>> Evaluator::SelectRange(const VectorSelector& selector,
-                                                                   const WindowSpec& spec,
-                                                                   std::string_view function) {
+Result<HeldSeries> Evaluator::SelectRange(const VectorSelector& selector, const WindowSpec& spec,
+                                          std::string_view function) {
   const bool extended = spec.anchored || spec.smoothed;
   const TimestampMs last_end = spec.first_end + static_cast<int64_t>(grid_.count - 1) * spec.stride;
   storage::SelectHints hints;
@@ -292,10 +291,14 @@ Result<std::unique_ptr<storage::SeriesSet>> Evaluator::SelectRange(const VectorS
   return Select(selector, hints);
 }
 
-Result<std::unique_ptr<storage::SeriesSet>> Evaluator::Select(const VectorSelector& selector,
-                                                              const storage::SelectHints& hints) {
+Result<HeldSeries> Evaluator::Select(const VectorSelector& selector,
+                                     const storage::SelectHints& hints) {
   const ProfileScope scope(query_.profile, &selector);
-  return query_.Select(selector.matchers, hints);
+  HeldSeries series = TRY(query_.Select(selector.matchers, hints));
+  if (query_.profile != nullptr && series->stand_ins() != storage::StandIns::kNone) {
+    query_.profile->node(selector).stand_ins = series->stand_ins();
+  }
+  return series;
 }
 
 void TidyRange(const QueryContext& query, const VectorSelector& selector, SampleColumns* samples) {

@@ -45,9 +45,19 @@ Result<void> QueryMemory::Grow(size_t bytes) {
   if (pool_ == nullptr) return Ok();
   size_t wanted = (bytes / kTakenAtOnce + 1) * kTakenAtOnce;
   if (limit_ != 0) wanted = std::min(wanted, limit_);
-  if (!pool_->Take(wanted - taken_)) return TooMuch(pool_->limit(), "all queries");
+  if (!pool_->Take(wanted - taken_)) {
+    // What is taken ahead must not be what is too much.
+    wanted = bytes;
+    if (!pool_->Take(wanted - taken_)) return TooMuch(pool_->limit(), "all queries");
+  }
   taken_ = wanted;
   return Ok();
+}
+
+void QueryMemory::ShrinkTo(size_t bytes) {
+  if (pool_ == nullptr || bytes >= taken_) return;
+  pool_->GiveBack(taken_ - bytes);
+  taken_ = bytes;
 }
 
 }  // namespace vigil::promql

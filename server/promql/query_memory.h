@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "client-lib/base/result.h"
@@ -27,7 +28,7 @@ class MemoryPool {
   std::atomic<size_t> held_{0};
 };
 
-// The part of one query: as much as it held at most, given back when it ends.
+// The part of one query: as much as it held at most since it was shrunk, given back when it ends.
 // Threads: owner thread only.
 class QueryMemory {
  public:
@@ -41,6 +42,10 @@ class QueryMemory {
 
   // Execution error when the query may not hold so many bytes.
   Result<void> Reach(size_t bytes) { return bytes <= taken_ ? Ok() : Grow(bytes); }
+  // It holds no more than this from now on.
+  void ShrinkTo(size_t bytes);
+  // How much it may hold; SIZE_MAX: as much as there is.
+  [[nodiscard]] size_t limit() const { return limit_ == 0 ? SIZE_MAX : limit_; }
 
  private:
   Result<void> Grow(size_t bytes);

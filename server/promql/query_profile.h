@@ -10,6 +10,7 @@
 #include "server/promql/ast.h"
 #include "server/promql/engine.h"
 #include "server/promql/value.h"
+#include "server/storage/summaries.h"
 
 namespace vigil::promql {
 
@@ -24,6 +25,8 @@ struct NodeCost {
   int64_t chunks_in_memory = 0;
   int64_t chunks_in_database = 0;
   bool once = false;  // the same at every step: evaluated for one
+  // What answered in place of samples, in any of the evaluations.
+  storage::StandIns stand_ins = storage::StandIns::kNone;
 
   NodeCost& operator+=(const NodeCost& other);
 };

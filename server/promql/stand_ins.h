@@ -28,7 +28,8 @@
 //   - plain selectors give the last value of the newest bucket that has ended, for as long as the
 //     bucket is wide, or the lookback when that is longer.
 //   - all other functions see one sample per bucket: the last one, at the bucket's end.
-// Native histograms are not rolled up.
+// Of native histograms there is the last one of each bucket, at the bucket's end, and only where
+// samples are gone: all functions see these as samples.
 //
 // An info of the answer names the resolution, the span and which of this it is. The parameter
 // max_source_resolution: `0s` takes samples only, `5m` and `1h` nothing coarser and, where they

@@ -46,6 +46,8 @@ class RowSink {
  public:
   virtual ~RowSink() = default;
   virtual Result<void> Take(const SeriesRow& row) = 0;
+  // Whether the name of a series changes nothing for it: then nobody need take it off.
+  [[nodiscard]] virtual bool ignores_name() const { return false; }
 };
 
 // Samples that are there; the rest of the row is "no sample".

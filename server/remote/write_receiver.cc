@@ -10,6 +10,7 @@
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "server/remote/otlp_request.h"
 #include "server/remote/write_metadata.h"
 
 namespace vigil::remote {
@@ -129,6 +130,16 @@ Result<WriteReceiver::Written> WriteReceiver::Write(std::string_view body, Versi
   } else {
     TRY(DecodeWriteRequestV2(message, &request));
   }
+  Written written = TRY(Append(request, version));
+  // 2.0 repeats it with each sample; then it is looked at when series are new.
+  if (!request.metadata.empty() && (version == Version::kOne || written.new_series)) {
+    appender_.PutMetadata(MetadataOf(request));
+  }
+  TRY(Finish(written));
+  return written;
+}
+
+Result<WriteReceiver::Written> WriteReceiver::Append(const WriteRequest& request, Version version) {
   bool stale_refs = false;
   Result<Written> written = AppendAll(request, version, &stale_refs);
   if (stale_refs) {
@@ -136,16 +147,54 @@ Result<WriteReceiver::Written> WriteReceiver::Write(std::string_view body, Versi
     ForgetAll();
     written = AppendAll(request, version, &stale_refs);
   }
-  if (!written) return written;
-  // 2.0 repeats it with each sample; then it is looked at when series are new.
-  if (!request.metadata.empty() && (version == Version::kOne || written->new_series)) {
-    appender_.PutMetadata(MetadataOf(request));
-  }
-  TRY(appender_.WaitDurable(written->position, options_.durable_timeout_ms));
-  stats_.samples += written->samples;
-  stats_.histograms += written->histograms;
-  stats_.exemplars += written->exemplars;
   return written;
+}
+
+Result<void> WriteReceiver::Finish(const Written& written) {
+  TRY(appender_.WaitDurable(written.position, options_.durable_timeout_ms));
+  stats_.samples += written.samples;
+  stats_.histograms += written.histograms;
+  stats_.exemplars += written.exemplars;
+  return Ok();
+}
+
+Result<WriteReceiver::Written> WriteReceiver::WriteOtlp(const http::Request& request) {
+  thread_local WriteRequest columns;
+  const std::string message =
+      TRY(http::DecodeBody(request.headers, request.body, options_.max_decoded_bytes));
+  OtlpExtras extras;
+  TRY(DecodeOtlpRequest(message, options_.target_info_interval_ms, &columns, &extras));
+  if (extras.dropped > 0) {
+    log::Warn(
+        "remote", "OTLP metrics were left out",
+        {{"count", static_cast<uint64_t>(extras.dropped)}, {"why", Join(extras.problems, "; ")}});
+  }
+  Written written = TRY(Append(columns, Version::kTwo));
+  if (written.new_series) appender_.PutMetadata(extras.metadata);
+  TRY(Finish(written));
+  return written;
+}
+
+http::Response WriteReceiver::HandleOtlp(const http::Request& request) {
+  ++stats_.requests;
+  const std::vector<std::string_view> type = Split(request.headers.Get("Content-Type"), ';');
+  if (type.empty() || !EqualsIgnoreCase(TrimSpace(type[0]), "application/x-protobuf")) {
+    ++stats_.failed_requests;
+    return http::Response::Text(
+        415, "unsupported content type " + Quote(request.headers.Get("Content-Type")) +
+                 ": configure the OTLP exporter for binary protobuf (application/x-protobuf)\n");
+  }
+  const Result<Written> written = WriteOtlp(request);
+  if (!written || written->rejected.has_value()) {
+    const Error& error = written ? *written->rejected : written.error();
+    ++stats_.failed_requests;
+    log::Warn("remote", "OTLP request failed", {{"err", error}});
+    return ErrorResponse(error);
+  }
+  // An empty ExportMetricsServiceResponse: all is well.
+  http::Response response;
+  response.content_type = "application/x-protobuf";
+  return response;
 }
 
 Result<WriteReceiver::Written> WriteReceiver::AppendAll(const WriteRequest& request,

@@ -48,12 +48,17 @@ class WriteReceiver {
     size_t max_decoded_bytes = 32 << 20;
     int64_t durable_timeout_ms = 30'000;
     size_t max_cached_series = 4'000'000;
+    int64_t target_info_interval_ms = 150'000;  // of OTLP: half of what queries look back
   };
 
   WriteReceiver(storage::Appender& appender, Options options);
   explicit WriteReceiver(storage::Appender& appender) : WriteReceiver(appender, Options()) {}
 
   http::Response Handle(const http::Request& request);
+  // Answers POST /api/v1/otlp/v1/metrics: protobuf, plain or with gzip; see otlp_request.h. 200
+  // when every sample is committed, else as for 2.0. What cannot be translated is left out and
+  // logged.
+  http::Response HandleOtlp(const http::Request& request);
 
   [[nodiscard]] const WriteReceiverStats& stats() const { return stats_; }
 
@@ -71,6 +76,10 @@ class WriteReceiver {
   };
 
   Result<Written> Write(std::string_view body, Version version);
+  Result<Written> WriteOtlp(const http::Request& request);
+  // AppendAll, once more when series have left the head.
+  Result<Written> Append(const WriteRequest& request, Version version);
+  Result<void> Finish(const Written& written);
   // refs[i] is the series of request.series[i], 0 when there is none; written->rejected says why.
   Result<void> ResolveAll(const WriteRequest& request, Version version,
                           std::vector<storage::SeriesRef>* refs, Written* written);

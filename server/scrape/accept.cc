@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <vector>
 
 #include "client-lib/base/strings.h"
 
 namespace vigil::scrape {
 namespace {
+
+constexpr std::string_view kProtobuf = "PrometheusProto";
 
 struct Protocol {
   std::string_view name;
@@ -17,6 +20,9 @@ struct Protocol {
 };
 // Best first: the order when a job names none.
 constexpr Protocol kProtocols[] = {
+    {kProtobuf,
+     "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited",
+     false},
     {"OpenMetricsText1.0.0", "application/openmetrics-text;version=1.0.0", true},
     {"OpenMetricsText0.0.1", "application/openmetrics-text;version=0.0.1", false},
     {"PrometheusText1.0.0", "text/plain;version=1.0.0", true},
@@ -37,10 +43,13 @@ std::string AcceptHeader(const config::ScrapeConfig& job) {
     }
   }
   if (formats.empty()) {
-    for (const Protocol& protocol : kProtocols) add(protocol);
+    for (const Protocol& protocol : kProtocols) {
+      // Native histograms come as protobuf only.
+      if (protocol.name != kProtobuf || job.scrape_native_histograms) add(protocol);
+    }
   }
   std::string header;
-  size_t weight = formats.size() + 2;
+  size_t weight = std::size(kProtocols) + 1;
   for (const std::string& format : formats) {
     header += fmt::format("{};q=0.{},", format, weight--);
   }
@@ -53,12 +62,8 @@ Result<exposition::Format> FormatOfAnswer(std::string_view content_type,
   const std::string type = AsciiLower(TrimSpace(content_type.substr(0, content_type.find(';'))));
   if (type == "text/plain") return Format::kText;
   if (type == "application/openmetrics-text") return Format::kOpenMetrics;
-  if (type == "application/vnd.google.protobuf") {
-    return BadData(fmt::format(
-        "reading Content-Type {} is not supported yet: the target must answer text/plain or "
-        "application/openmetrics-text",
-        Quote(content_type)));
-  }
+  if (type == "application/vnd.google.protobuf") return Format::kProtobuf;
+  if (fallback_protocol == kProtobuf) return Format::kProtobuf;
   if (fallback_protocol.starts_with("PrometheusText")) return Format::kText;
   if (fallback_protocol.starts_with("OpenMetricsText")) return Format::kOpenMetrics;
   if (type.empty()) {

@@ -14,8 +14,7 @@ namespace vigil::scrape {
 // Only formats that can be read are asked for, best first.
 std::string AcceptHeader(const config::ScrapeConfig& job);
 
-// How an answer of this type is read: as text exposition or OpenMetrics. bad_data: not known, or
-// not supported yet.
+// How an answer of this type is read: in which format. bad_data: not known.
 Result<exposition::Format> FormatOfAnswer(std::string_view content_type,
                                           std::string_view fallback_protocol);
 

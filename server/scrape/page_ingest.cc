@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/scrape/page_ingest.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <functional>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
+#include "client-lib/exposition/protobuf_reader.h"
+#include "client-lib/model/histogram_buckets.h"
+#include "client-lib/model/histogram_math.h"
 #include "server/scrape/series_labels.h"
 
 namespace vigil::scrape {
@@ -13,6 +19,49 @@ namespace {
 
 constexpr int64_t kMaxAheadMs = 10 * 60 * 1000;
 constexpr size_t kMaxUntimedExemplars = 100'000;
+
+template <typename Reader>
+constexpr bool kIsProtobuf = std::is_same_v<Reader, exposition::ProtobufReader>;
+
+exposition::NativeHistograms NativesOf(const config::ScrapeConfig& job) {
+  using exposition::NativeHistograms;
+  if (!job.scrape_native_histograms) return NativeHistograms::kIgnore;
+  return job.always_scrape_classic_histograms ? NativeHistograms::kBeside
+                                              : NativeHistograms::kPrefer;
+}
+
+// The finest schema whose buckets grow by the factor at least.
+int32_t SchemaOf(double bucket_factor) {
+  const double schema = std::floor(-std::log2(std::log2(bucket_factor)));
+  return static_cast<int32_t>(std::clamp(schema, static_cast<double>(kMinExponentialSchema),
+                                         static_cast<double>(kMaxExponentialSchema)));
+}
+
+// Makes it as coarse as the job's limits want. False when that cannot be.
+bool FitToLimits(const config::ScrapeConfig& job, HistogramPtr* histogram) {
+  const Histogram& h = **histogram;
+  if (UsesCustomBuckets(h)) {
+    const uint64_t most = job.native_histogram_bucket_limit;
+    return most == 0 || h.positive_buckets.size() <= most;
+  }
+  int32_t schema = h.schema;
+  if (job.native_histogram_min_bucket_factor > 1) {
+    schema = std::min(schema, SchemaOf(job.native_histogram_min_bucket_factor));
+  }
+  const uint64_t limit = job.native_histogram_bucket_limit;
+  const auto buckets = [](const Histogram& one) {
+    return one.positive_buckets.size() + one.negative_buckets.size();
+  };
+  if (schema == h.schema && (limit == 0 || buckets(h) <= limit)) return true;
+  auto coarse = std::make_shared<Histogram>(h);
+  if (schema < h.schema) ReduceResolution(coarse.get(), schema);
+  while (limit != 0 && buckets(*coarse) > limit) {
+    if (coarse->schema <= kMinExponentialSchema) return false;
+    ReduceResolution(coarse.get(), coarse->schema - 1);
+  }
+  *histogram = std::move(coarse);
+  return true;
+}
 
 }  // namespace
 
@@ -30,6 +79,9 @@ PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
   Page page{context, context.target.job->config(), batch, {}, exposition::MetricType::kUnknown};
   if (context.format == exposition::Format::kOpenMetrics) {
     exposition::OpenMetricsReader reader(text);
+    ReadLines(&reader, &page);
+  } else if (context.format == exposition::Format::kProtobuf) {
+    exposition::ProtobufReader reader(text, NativesOf(page.job));
     ReadLines(&reader, &page);
   } else {
     // Upstream reads a last line without its newline, and exporters written by hand rely on it.
@@ -52,14 +104,20 @@ void PageIngest::ReadLines(Reader* reader, Page* page) {
     }
     if (entry->kind == exposition::EntryKind::kEnd) break;
     if (entry->kind == exposition::EntryKind::kSample) {
-      const storage::SeriesRef ref = Sample(*entry, page);
+      HistogramPtr histogram;
+      if constexpr (kIsProtobuf<Reader>) histogram = reader->histogram();
+      const storage::SeriesRef ref = Sample(*entry, std::move(histogram), page);
       if constexpr (std::is_same_v<Reader, exposition::OpenMetricsReader>) {
         if (reader->exemplar() != nullptr) Exemplar(*reader->exemplar(), ref, page);
+      }
+      if constexpr (kIsProtobuf<Reader>) {
+        for (const exposition::ExemplarText& one : reader->exemplars()) Exemplar(one, ref, page);
       }
     } else {
       Declaration(*entry, page);
     }
-    if (page->outcome.error) {
+    if constexpr (!kIsProtobuf<Reader>) {
+      if (!page->outcome.error) continue;
       page->outcome.error = page->outcome.error->Prefixed("line " + std::to_string(reader->line()));
     }
   }
@@ -102,7 +160,25 @@ bool PageIngest::IsNewExemplar(const exposition::ExemplarText& text, storage::Se
   return added || std::exchange(found->second, key) != key;
 }
 
-storage::SeriesRef PageIngest::Sample(const exposition::Entry& entry, Page* page) {
+storage::SeriesRef PageIngest::Sample(const exposition::Entry& entry, HistogramPtr histogram,
+                                      Page* page) {
+  TimestampMs time = 0;
+  const storage::SeriesRef ref = Admit(entry, page, &time);
+  if (ref == 0) return 0;
+  if (histogram == nullptr) {
+    page->batch->Add(ref, time, entry.value);
+    return ref;
+  }
+  if (!FitToLimits(page->job, &histogram)) {
+    page->outcome.error = BadData("histogram bucket limit exceeded");
+    return 0;
+  }
+  page->batch->Add(ref, time, std::move(histogram));
+  return ref;
+}
+
+storage::SeriesRef PageIngest::Admit(const exposition::Entry& entry, Page* page,
+                                     TimestampMs* time) {
   PageOutcome& outcome = page->outcome;
   ScrapeCache& cache = page->context.cache;
   ++outcome.samples;
@@ -133,12 +209,11 @@ storage::SeriesRef PageIngest::Sample(const exposition::Entry& entry, Page* page
     ++outcome.duplicates;
     return 0;
   }
-  TimestampMs time = has_time ? *entry.timestamp : page->context.scrape_time;
-  if (time > page->context.scrape_time + kMaxAheadMs) {
+  *time = has_time ? *entry.timestamp : page->context.scrape_time;
+  if (*time > page->context.scrape_time + kMaxAheadMs) {
     ++outcome.too_far_ahead;
     return 0;
   }
-  page->batch->Add(ref, time, entry.value);
   return ref;
 }
 

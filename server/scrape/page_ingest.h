@@ -61,8 +61,11 @@ class PageIngest {
   void ReadLines(Reader* reader, Page* page);
   // HELP, TYPE, UNIT.
   void Declaration(const exposition::Entry& entry, Page* page);
-  // Returns the series of a sample that was added to the batch, else 0.
-  storage::SeriesRef Sample(const exposition::Entry& entry, Page* page);
+  // Returns the series of a sample that was added to the batch, else 0. histogram is null for
+  // floats.
+  storage::SeriesRef Sample(const exposition::Entry& entry, HistogramPtr histogram, Page* page);
+  // The series and the time of a sample that is to be added, or 0.
+  storage::SeriesRef Admit(const exposition::Entry& entry, Page* page, TimestampMs* time);
   void Exemplar(const exposition::ExemplarText& text, storage::SeriesRef ref, Page* page);
   bool IsNewExemplar(const exposition::ExemplarText& text, storage::SeriesRef ref);
   // The cache index of a line that is new; kNone: it is not to be stored and not to be kept. Series

@@ -131,6 +131,7 @@ class MetadataTable {
   // Takes the place of what is known of these metrics. After an error the call may be repeated.
   virtual Result<void> WriteMetadata(std::span<const MetricMetadata> rows) = 0;
   virtual Result<std::vector<MetricMetadata>> ReadMetadata() = 0;
+  virtual Result<void> RemoveMetadata(std::span<const std::string> metrics) = 0;
 };
 
 // What start-up gets back. Callbacks run on the calling thread.

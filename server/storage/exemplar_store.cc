@@ -13,11 +13,8 @@ void ExemplarStore::Append(const ExemplarBatch& batch) {
     switch (ring_.Add(batch.refs[i], batch.exemplars[i])) {
       case ExemplarVerdict::kAdded:
         ++counts_.appended;
-        if (waiting_.size() < kMaxWaiting) {
-          waiting_.push_back({recent_.id(batch.refs[i]), batch.exemplars[i]});
-        } else {
-          ++counts_.not_written;
-        }
+        waiting_.push_back({recent_.id(batch.refs[i]), batch.exemplars[i]});
+        DropOldestWaiting();
         break;
       case ExemplarVerdict::kOutOfOrder:
         ++counts_.out_of_order;
@@ -30,6 +27,10 @@ void ExemplarStore::Append(const ExemplarBatch& batch) {
         break;
     }
   }
+}
+
+void ExemplarStore::DropOldestWaiting() {
+  for (; waiting_.size() > kMaxWaiting; waiting_.pop_front()) ++counts_.not_written;
 }
 
 void ExemplarStore::Resize(size_t capacity) {
@@ -113,18 +114,17 @@ void ExemplarStore::Restore(const std::vector<ExemplarRow>& rows) {
 
 std::vector<ExemplarRow> ExemplarStore::TakeNew() {
   MutexLock lock(mutex_);
-  return std::exchange(waiting_, {});
+  std::vector<ExemplarRow> rows(std::make_move_iterator(waiting_.begin()),
+                                std::make_move_iterator(waiting_.end()));
+  waiting_.clear();
+  return rows;
 }
 
 void ExemplarStore::GiveBack(std::vector<ExemplarRow> rows) {
   MutexLock lock(mutex_);
-  rows.insert(rows.end(), std::make_move_iterator(waiting_.begin()),
-              std::make_move_iterator(waiting_.end()));
-  if (rows.size() > kMaxWaiting) {
-    counts_.not_written += rows.size() - kMaxWaiting;
-    rows.resize(kMaxWaiting);
-  }
-  waiting_ = std::move(rows);
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(rows.begin()),
+                  std::make_move_iterator(rows.end()));
+  DropOldestWaiting();
 }
 
 ExemplarStats ExemplarStore::Stats() const {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "client-lib/base/mutex.h"
@@ -31,6 +32,8 @@ struct ExemplarStats {
 class ExemplarStore {
  public:
   static constexpr size_t kDefaultCapacity = 100'000;
+  // Of those that wait for the database; beyond it the oldest are not written.
+  static constexpr size_t kMaxWaiting = 50'000;
 
   explicit ExemplarStore(const Recent& recent) : recent_(recent) {}
 
@@ -51,10 +54,9 @@ class ExemplarStore {
   [[nodiscard]] ExemplarStats Stats() const;
 
  private:
-  // Of those that wait for the database; beyond it the oldest are not written.
-  static constexpr size_t kMaxWaiting = 50'000;
   static constexpr size_t kMaxRead = 100'000;
 
+  void DropOldestWaiting() REQUIRES_LOCK(mutex_);
   // Until when memory may lack exemplars of the span; INT64_MIN when it has all there are.
   [[nodiscard]] TimestampMs MissingUntil(TimestampMs start, TimestampMs end) const;
   // Puts what the table has of the series into *found, one list per ref.
@@ -64,7 +66,7 @@ class ExemplarStore {
   const Recent& recent_;
   mutable Mutex mutex_;
   ExemplarRing ring_ GUARDED_BY(mutex_){kDefaultCapacity};
-  std::vector<ExemplarRow> waiting_ GUARDED_BY(mutex_);
+  std::deque<ExemplarRow> waiting_ GUARDED_BY(mutex_);  // oldest first
   ExemplarStats counts_ GUARDED_BY(mutex_);
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace vigil::storage {
@@ -18,6 +19,7 @@ struct Bucket {
   TimestampMs begin = 0;
   TimestampMs end = 0;
   std::array<double, kSummaryColumns> values{};
+  bool has_end = true;  // may have a sample on its end
   bool joined = false;  // its increase counts from the bucket that ends where it begins
   double before = 0;    // the last value of that one
 
@@ -39,7 +41,7 @@ class RowReader {
       if (!Has(columns_, static_cast<SummaryColumn>(column))) continue;
       samples_.Clear();
       TRY(recent_.DecodeChunk(row.columns[column], INT64_MIN, INT64_MAX, &samples_));
-      if (row_.empty()) Begin(piece.resolution_ms);
+      if (row_.empty()) Begin(row.on_end, piece.resolution_ms);
       if (samples_.size() != row_.size()) return BadData("columns of a roll-up differ in length");
       for (size_t k = 0; k < row_.size(); ++k) row_[k].values[column] = samples_.values[k];
     }
@@ -51,12 +53,14 @@ class RowReader {
   }
 
  private:
-  void Begin(int64_t width) {
+  void Begin(std::string_view on_end, int64_t width) {
     row_.resize(samples_.size());
+    const bool known = on_end.size() * 8 >= row_.size();
     for (size_t k = 0; k < row_.size(); ++k) {
       row_[k] = Bucket();
       row_[k].begin = samples_.timestamps[k];
       row_[k].end = row_[k].begin + width;
+      row_[k].has_end = !known || (static_cast<uint8_t>(on_end[k / 8]) >> k % 8 & 1) != 0;
     }
   }
 
@@ -86,6 +90,7 @@ void Merge(const Bucket& part, Bucket* bucket) {
   bucket->of(kMax) = extreme(bucket->of(kMax), part.of(kMax), false);
   bucket->of(kIncrease) += RiseOf(bucket->of(kLast), part.of(kFirst)) + part.of(kIncrease);
   bucket->of(kLast) = part.of(kLast);
+  bucket->has_end = bucket->has_end || part.has_end;
 }
 
 // In order, each bucket once, none with deleted samples, increases joined across rows.
@@ -98,7 +103,7 @@ void Tidy(const std::vector<DeletedSpan>& deleted, std::vector<Bucket>* buckets)
   for (size_t k = 0; k < buckets->size(); ++k) {
     Bucket& bucket = (*buckets)[k];
     if (std::any_of(deleted.begin(), deleted.end(), [&bucket](const DeletedSpan& span) {
-          return span.from <= bucket.end && span.to > bucket.begin;
+          return span.from <= bucket.end - (bucket.has_end ? 0 : 1) && span.to > bucket.begin;
         })) {
       continue;
     }
@@ -147,15 +152,10 @@ void RolledUpSeriesSet::ReadBuckets(const RolledUpSeries& series, SummaryColumns
   RowReader reader(recent_, columns_);
   std::vector<Bucket> buckets;
   for (size_t piece = 0; piece < group.pieces.size(); ++piece) {
-    for (const RollupRow& row : RowsOf(group.tables[piece], series.id)) {
+    for (const RollupRow& row : RowsOf(*group.tables[piece], series.id)) {
+      if (row.histograms.count > 0) continue;
       const Result<void> read = reader.Read(row, group.pieces[piece], &buckets);
-      if (read.has_value()) continue;
-      ++*corrupt_chunks_;
-      warnings_.With([&](std::vector<std::string>& warnings) {
-        if (warnings.size() >= kMaxRollupWarnings) return;
-        warnings.push_back("roll-ups of " + series.labels.ToMetricString() +
-                           " are missing: " + read.error().message);
-      });
+      if (!read) Warn(series, read.error());
     }
   }
   Tidy(tombstones_ == nullptr ? std::vector<DeletedSpan>() : tombstones_->SpansOf(series.id),
@@ -173,25 +173,95 @@ void RolledUpSeriesSet::ReadBuckets(const RolledUpSeries& series, SummaryColumns
   }
 }
 
+void RolledUpSeriesSet::Warn(const RolledUpSeries& series, const Error& error) const {
+  ++*corrupt_chunks_;
+  warnings_.With([&](std::vector<std::string>& warnings) {
+    if (warnings.size() >= kMaxRollupWarnings) return;
+    warnings.push_back("roll-ups of " + series.labels.ToMetricString() +
+                       " are missing: " + error.message);
+  });
+}
+
+void RolledUpSeriesSet::ReadHistograms(const RolledUpSeries& series,
+                                       std::vector<HistogramSample>* out) const {
+  const RolledUpGroup& group = groups_[series.group];
+  const auto deleted =
+      tombstones_ == nullptr ? std::vector<DeletedSpan>() : tombstones_->SpansOf(series.id);
+  SampleColumns columns;
+  for (size_t piece = 0; piece < group.pieces.size(); ++piece) {
+    const RollupPiece& span = group.pieces[piece];
+    for (const RollupRow& row : RowsOf(*group.tables[piece], series.id)) {
+      if (row.histograms.count == 0) continue;
+      columns.Clear();
+      const Result<void> read = recent_.DecodeChunk(row.histograms, span.after,
+                                                    span.until - span.resolution_ms, &columns);
+      if (!read) Warn(series, read.error());
+      for (HistogramSample& one : columns.histograms) {
+        const TimestampMs begin = one.timestamp;
+        one.timestamp += span.resolution_ms;
+        if (std::any_of(deleted.begin(), deleted.end(), [&](const DeletedSpan& gone) {
+              return gone.from <= one.timestamp && gone.to > begin;
+            })) {
+          continue;
+        }
+        // Of a bucket in two rows the later one has the last histogram.
+        while (!out->empty() && out->back().timestamp >= one.timestamp) out->pop_back();
+        out->push_back(std::move(one));
+      }
+    }
+  }
+}
+
+Result<void> RolledUpSeriesSet::ReadSamples(const RolledUpSeries& series,
+                                            SampleColumns* out) const {
+  const RolledUpGroup& group = groups_[series.group];
+  for (size_t k = 0; k < series.samples.size(); ++k) {
+    if (series.samples[k] == RolledUpSeries::kNone) continue;
+    TRY(group.samples[k]->Read(series.samples[k], out));
+  }
+  return Ok();
+}
+
 Result<void> RolledUpSeriesSet::ReadSummed(size_t i, SummaryColumns* summaries,
                                            SampleColumns* samples) const {
   const RolledUpSeries& series = series_[i];
-  const RolledUpGroup& group = groups_[series.group];
   ReadBuckets(series, summaries);
   samples->Clear();
-  if (series.before != RolledUpSeries::kNone) TRY(group.before->Read(series.before, samples));
-  if (series.behind != RolledUpSeries::kNone) TRY(group.behind->Read(series.behind, samples));
+  TRY(ReadSamples(series, samples));
+  std::vector<HistogramSample> rolled_up;
+  ReadHistograms(series, &rolled_up);
+  if (rolled_up.empty()) return Ok();
+  std::vector<HistogramSample> all;
+  all.reserve(rolled_up.size() + samples->histograms.size());
+  std::merge(
+      rolled_up.begin(), rolled_up.end(), samples->histograms.begin(), samples->histograms.end(),
+      std::back_inserter(all),
+      [](const HistogramSample& a, const HistogramSample& b) { return a.timestamp < b.timestamp; });
+  all.erase(std::unique(all.begin(), all.end(),
+                        [](const HistogramSample& a, const HistogramSample& b) {
+                          return a.timestamp == b.timestamp;
+                        }),
+            all.end());
+  samples->histograms = std::move(all);
   return Ok();
 }
 
 Result<void> RolledUpSeriesSet::Read(size_t i, SampleColumns* out) const {
-  const RolledUpSeries& series = series_[i];
-  const RolledUpGroup& group = groups_[series.group];
-  if (series.before != RolledUpSeries::kNone) TRY(group.before->Read(series.before, out));
   SummaryColumns buckets;
-  ReadBuckets(series, &buckets);
-  for (size_t k = 0; k < buckets.size(); ++k) out->Add(buckets.ends[k], buckets.of(kLast)[k]);
-  if (series.behind != RolledUpSeries::kNone) TRY(group.behind->Read(series.behind, out));
+  SampleColumns samples;
+  TRY(ReadSummed(i, &buckets, &samples));
+  size_t next = 0;
+  const auto samples_until = [&](TimestampMs until) {
+    for (; next < samples.size() && samples.timestamps[next] <= until; ++next) {
+      out->Add(samples.timestamps[next], samples.values[next]);
+    }
+  };
+  for (size_t k = 0; k < buckets.size(); ++k) {
+    samples_until(buckets.begins[k]);
+    out->Add(buckets.ends[k], buckets.of(kLast)[k]);
+  }
+  samples_until(INT64_MAX);
+  for (HistogramSample& one : samples.histograms) out->histograms.push_back(std::move(one));
   return Ok();
 }
 
@@ -202,8 +272,8 @@ SeriesSet::Chunks RolledUpSeriesSet::chunks() const {
     columns += Has(columns_, static_cast<SummaryColumn>(column)) ? 1 : 0;
   }
   for (const RolledUpGroup& group : groups_) {
-    for (const RollupTable& table : group.tables) all.in_database += table.rows.size() * columns;
-    for (const auto* set : {group.before.get(), group.behind.get()}) {
+    for (const auto& table : group.tables) all.in_database += table->rows.size() * columns;
+    for (const auto& set : group.samples) {
       if (set == nullptr) continue;
       all.in_memory += set->chunks().in_memory;
       all.in_database += set->chunks().in_database;
@@ -215,7 +285,7 @@ SeriesSet::Chunks RolledUpSeriesSet::chunks() const {
 std::vector<std::string> RolledUpSeriesSet::warnings() const {
   std::vector<std::string> all = warnings_.Copy();
   for (const RolledUpGroup& group : groups_) {
-    for (const auto* set : {group.before.get(), group.behind.get()}) {
+    for (const auto& set : group.samples) {
       if (set == nullptr) continue;
       for (std::string& warning : set->warnings()) all.push_back(std::move(warning));
     }

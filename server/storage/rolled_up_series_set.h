@@ -19,22 +19,21 @@
 
 namespace vigil::storage {
 
-// The series of one retention class: roll-ups, and samples on either side of them.
+// Series of one retention class: roll-ups, and the samples before, between and behind them.
 struct RolledUpGroup {
-  std::vector<RollupPiece> pieces;          // none: all is in `behind`
-  std::vector<RollupTable> tables;          // one per piece
-  std::unique_ptr<MergedSeriesSet> before;  // null when the roll-ups reach to the start
-  std::unique_ptr<MergedSeriesSet> behind;
+  std::vector<RollupPiece> pieces;
+  std::vector<std::shared_ptr<const RollupTable>> tables;  // one per piece
+  // One more than pieces, by time; null where one piece follows upon the other.
+  std::vector<std::unique_ptr<MergedSeriesSet>> samples;
 };
 
 struct RolledUpSeries {
-  static constexpr size_t kNone = SIZE_MAX;
+  static constexpr uint32_t kNone = UINT32_MAX;
 
   Labels labels;
   SeriesId id = 0;
   size_t group = 0;
-  size_t before = kNone;  // index in the group's set
-  size_t behind = kNone;
+  std::vector<uint32_t> samples;  // indexes in the group's sets
 };
 
 // Threads: as SeriesSet.
@@ -59,6 +58,11 @@ class RolledUpSeriesSet : public SeriesSet {
 
  private:
   void ReadBuckets(const RolledUpSeries& series, SummaryColumns* out) const;
+  // Appends the native histograms of roll-ups, by rising time.
+  void ReadHistograms(const RolledUpSeries& series, std::vector<HistogramSample>* out) const;
+  // Appends what is there as samples.
+  Result<void> ReadSamples(const RolledUpSeries& series, SampleColumns* out) const;
+  void Warn(const RolledUpSeries& series, const Error& error) const;
 
   const Recent& recent_;
   const SummaryMask columns_;

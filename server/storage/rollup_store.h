@@ -14,19 +14,25 @@
 
 namespace vigil::storage {
 
-// Roll-ups of one resolution stand in for the samples of (after, until]; both are multiples of it.
+// Roll-ups of one resolution stand in for the samples of (after, until], of which those behind
+// exact_after are still there; all three are multiples of the resolution.
 struct RollupPiece {
   int64_t resolution_ms = 0;
   TimestampMs after = 0;
   TimestampMs until = 0;
+  TimestampMs exact_after = 0;
 };
 
 // Buckets of one series, each wanted column as a chunk (server/chunks/chunk.h) whose times are the
 // starts of the buckets. Rows may share their first and last bucket with others: such buckets are
-// parts of one, the earlier samples in the row that comes first.
+// parts of one, the earlier samples in the row that comes first. A row has either the columns or
+// native histograms, the last one of each bucket.
 struct RollupRow {
   SeriesId series = 0;
   std::array<ChunkRow, kSummaryColumns> columns;  // count is 0 where the column was not asked for
+  // Bit k % 8 of byte k / 8: whether bucket k has a sample on its very end; empty: not known.
+  std::string_view on_end;
+  ChunkRow histograms;  // count is 0 without any
 };
 
 // Ordered by series, then time. Data points into arena.
@@ -43,10 +49,10 @@ class RollupStore {
   // False when Plan() gives nothing whatever the class. Cheap, without the database.
   [[nodiscard]] virtual bool MayStandIn(TimestampMs start, const RollupHint& hint) const = 0;
 
-  // Where roll-ups stand in for samples of a retention class in [start, end]: pieces side by side,
-  // by rising time, all samples between and behind them are still there (before the first one, too,
-  // when it begins behind `start`). Where samples are gone the first piece begins before `start`.
-  // Empty: there are samples only.
+  // Where roll-ups stand in for samples of a retention class in [start, end]: pieces by rising
+  // time; all samples between and behind them are still there (before the first one, too, when it
+  // begins behind `start`). Where samples are gone the first piece begins before `start`. Empty:
+  // there are samples only.
   virtual Result<std::vector<RollupPiece>> Plan(uint16_t retention_class, TimestampMs start,
                                                 TimestampMs end, const RollupHint& hint) const = 0;
 

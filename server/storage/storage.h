@@ -139,6 +139,9 @@ struct SelectHints {
   std::vector<std::string> grouping;
   bool by = false;
   bool series_only = false;  // labels are enough, samples are not read
+  // Execution error when the series alone take more, each being worth kSeriesBytes.
+  size_t max_bytes = SIZE_MAX;
+  static constexpr size_t kSeriesBytes = 256;
   // What may stand in for samples; the reader then looks at SeriesSet::stand_ins().
   WindowsHint windows;
   RollupHint rollups;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client-lib/base/log.h"
+#include "server/storage/limits.h"
 #include "server/storage/store_counters.h"
 
 namespace vigil::storage {
@@ -76,6 +77,10 @@ Result<SeriesRef> Store::Create(const Labels& labels) {
   MutexLock lock(create_mutex_);
   const SeriesRef ref = recent_.Find(labels);
   if (ref != 0) return ref;
+  if (auto fits = CheckLengths(labels); !fits) {
+    ++counters_->refused_too_long;
+    return fits.error();
+  }
   TRY(CheckLimits(labels));
   const Result<SeriesId> next = journal_.NextSeriesId();
   if (!next.has_value()) {
@@ -265,10 +270,28 @@ Result<size_t> Store::WriteExemplars(ExemplarTable& table) {
 
 Result<void> Store::RestoreMetadata(MetadataTable& table) {
   metadata_.Restore(TRY_CONTEXT(table.ReadMetadata(), "reading metadata"));
+  const Result<void> expired = ExpireMetadata(table, clock_.Now());
+  if (!expired) log::Warn(kComponent, "metadata was not tidied up", {{"err", expired.error()}});
+  return Ok();
+}
+
+Result<void> Store::ExpireMetadata(MetadataTable& table, TimestampMs told_before) {
+  metadata_expired_at_ = clock_.Now();
+  const std::vector<std::string> metrics = recent_.LabelValues(kMetricName);
+  const std::vector<std::string> gone = metadata_.Unused(metrics, told_before);
+  if (gone.empty()) return Ok();
+  TRY_CONTEXT(table.RemoveMetadata(gone), "removing metadata of metrics without series");
+  metadata_.Forget(gone, told_before);
+  log::Debug(kComponent, "forgot the metadata of metrics without series",
+             {{"metrics", static_cast<uint64_t>(gone.size())}});
   return Ok();
 }
 
 Result<size_t> Store::WriteMetadata(MetadataTable& table) {
+  const TimestampMs now = clock_.Now();
+  if (now - metadata_expired_at_ >= kMetadataGraceMs) {
+    TRY(ExpireMetadata(table, now - kMetadataGraceMs));
+  }
   const std::vector<MetricMetadata> rows = metadata_.TakeChanged();
   if (rows.empty()) return size_t{0};
   const Result<void> written = table.WriteMetadata(rows);
@@ -284,6 +307,7 @@ StoreStats Store::Stats() const {
   stats.series_created = c.series_created;
   stats.refused_max_series = c.refused_max_series;
   stats.refused_job_limit = c.refused_job_limit;
+  stats.refused_too_long = c.refused_too_long;
   stats.refused_database = c.refused_database;
   stats.samples_appended = c.samples_appended;
   stats.histograms_appended = c.histograms_appended;

@@ -46,9 +46,10 @@ struct StoreOptions {
 struct StoreStats {
   RecentStats recent;           // prometheus_tsdb_head_series, _head_{min,max}_time, vigil_head_*
   uint64_t series_created = 0;  // prometheus_tsdb_head_series_created_total
-  // vigil_head_series_refused_total{reason="max_series"|"job_limit"|"database"}
+  // vigil_head_series_refused_total{reason="max_series"|"job_limit"|"too_long"|"database"}
   uint64_t refused_max_series = 0;
   uint64_t refused_job_limit = 0;
+  uint64_t refused_too_long = 0;
   uint64_t refused_database = 0;
   // prometheus_tsdb_head_samples_appended_total{type="float"|"histogram"}
   uint64_t samples_appended = 0;  // floats
@@ -119,13 +120,17 @@ class Store : public Appender, public Queryable, public ExemplarQueryable, publi
   Result<std::vector<SeriesExemplars>> SelectExemplars(
       const std::vector<std::vector<Matcher>>& selectors, TimestampMs start,
       TimestampMs end) const override;
-  void PutMetadata(std::span<const MetricMetadata> rows) override { metadata_.Put(rows); }
+  void PutMetadata(std::span<const MetricMetadata> rows) override {
+    metadata_.Put(rows, clock_.Now());
+  }
   [[nodiscard]] std::vector<MetricMetadata> Metadata(const std::string& metric) const override {
     return metadata_.Get(metric);
   }
-  // As those of exemplars, below.
+  // As those of exemplars, below. Both take care that metadata of metrics without series go: at the
+  // start at once, later when they have not been told for kMetadataGraceMs.
   Result<void> RestoreMetadata(MetadataTable& table);
   Result<size_t> WriteMetadata(MetadataTable& table);
+  static constexpr int64_t kMetadataGraceMs = 3'600'000;
 
   // How many exemplars memory keeps; 0: none are taken.
   void SetMaxExemplars(size_t count) { exemplars_.Resize(count); }
@@ -182,9 +187,15 @@ class Store : public Appender, public Queryable, public ExemplarQueryable, publi
   Result<std::unique_ptr<SeriesSet>> SelectRolledUp(
       const std::vector<SeriesRef>& refs, const SelectHints& hints,
       const std::shared_ptr<const Tombstones>& tombstones) const;
+  // The samples that the group's pieces leave.
+  Result<void> SelectBeside(const std::vector<SeriesRef>& members, const SelectHints& hints,
+                            const std::shared_ptr<const Tombstones>& tombstones,
+                            RolledUpGroup* group) const;
   Result<void> ReadTables(const std::vector<SeriesRef>& refs, SummaryMask columns,
                           RolledUpGroup* group) const;
   void CountOutcome(const AppendOutcome& outcome);
+  // Forgets the metadata of metrics that have no series and were told before this time.
+  Result<void> ExpireMetadata(MetadataTable& table, TimestampMs told_before);
 
   // Constant after construction.
   Recent& recent_;
@@ -204,6 +215,7 @@ class Store : public Appender, public Queryable, public ExemplarQueryable, publi
   ExemplarStore exemplars_;
   std::atomic<ExemplarTable*> exemplar_table_ = nullptr;
   MetadataStore metadata_;
+  std::atomic<TimestampMs> metadata_expired_at_{0};
   Mutex create_mutex_;  // one creation of a series at a time: an id is never given twice
   // Of jobs that have reached their limit: counting is dear, so once per flush.
   struct IdleCount {

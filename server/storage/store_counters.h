@@ -14,6 +14,7 @@ struct Store::Counters {
   std::atomic<uint64_t> series_created{0};
   std::atomic<uint64_t> refused_max_series{0};
   std::atomic<uint64_t> refused_job_limit{0};
+  std::atomic<uint64_t> refused_too_long{0};
   std::atomic<uint64_t> refused_database{0};
   std::atomic<uint64_t> samples_appended{0};
   std::atomic<uint64_t> histograms_appended{0};

@@ -80,6 +80,11 @@ Result<std::unique_ptr<SeriesSet>> Store::Select(const std::vector<Matcher>& mat
   // The bucket before the span may reach into it.
   const TimestampMs start = hints.start - (roll_ups ? hints.rollups.max_resolution_ms : 0);
   std::vector<SeriesRef> refs = MatchIn(matchers, start, hints.end);
+  if (refs.size() > hints.max_bytes / SelectHints::kSeriesBytes) {
+    return ExecutionError("the " + std::to_string(refs.size()) +
+                          " series of a selector take more memory than the query may: ask for "
+                          "fewer series");
+  }
   recent_.SortByLabels(&refs);
   if (roll_ups) {
     auto rolled_up = TRY(SelectRolledUp(refs, hints, tombstones));

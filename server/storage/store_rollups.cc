@@ -23,11 +23,11 @@ SummaryMask ColumnsFor(const RollupHint& hint) {
 class IndexWalk {
  public:
   explicit IndexWalk(const MergedSeriesSet* set) : set_(set) {}
-  size_t Find(SeriesId id) {
+  uint32_t Find(SeriesId id) {
     if (set_ == nullptr || next_ == set_->size() || set_->id(next_) != id) {
       return RolledUpSeries::kNone;
     }
-    return next_++;
+    return static_cast<uint32_t>(next_++);
   }
 
  private:
@@ -35,8 +35,7 @@ class IndexWalk {
   size_t next_ = 0;
 };
 
-// Which series have roll-ups of their class, and which are to be read as samples alone: native
-// histograms are not rolled up, and a series may be too young.
+// Which series are read how.
 struct Division {
   std::vector<RolledUpGroup> groups;
   std::vector<std::vector<SeriesRef>> members;  // of each group, sorted by labels
@@ -45,28 +44,87 @@ struct Division {
 
 bool HasRows(const RolledUpGroup& group, SeriesId id) {
   return std::any_of(group.tables.begin(), group.tables.end(),
-                     [id](const RollupTable& table) { return !RowsOf(table, id).empty(); });
+                     [id](const auto& table) { return !RowsOf(*table, id).empty(); });
 }
 
-// Gives the series without roll-ups a group of their own, the last one, which has no pieces.
+// Roll-ups of it that would stand in for samples hold native histograms: of these the samples say
+// more.
+bool HasHistograms(const RolledUpGroup& group, SeriesId id) {
+  for (size_t k = 0; k < group.pieces.size(); ++k) {
+    if (group.pieces[k].exact_after >= group.pieces[k].until) continue;
+    const auto rows = RowsOf(*group.tables[k], id);
+    if (std::any_of(rows.begin(), rows.end(),
+                    [](const RollupRow& row) { return row.histograms.count > 0; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The roll-ups for which there are no samples.
+RolledUpGroup OnlyGone(const RolledUpGroup& group) {
+  RolledUpGroup gone;
+  for (size_t k = 0; k < group.pieces.size(); ++k) {
+    RollupPiece piece = group.pieces[k];
+    piece.until = piece.exact_after = std::min(piece.until, piece.exact_after);
+    if (piece.after >= piece.until) continue;
+    gone.pieces.push_back(piece);
+    gone.tables.push_back(group.tables[k]);
+  }
+  return gone;
+}
+
+// Whether memory has samples that the roll-ups of some members do not know yet: late ones. By
+// position in `members`; empty when all pieces are of samples that are gone.
+std::unique_ptr<RecentSamples> LateSamples(const Recent& recent, const RolledUpGroup& group,
+                                           const std::vector<SeriesRef>& members) {
+  TimestampMs after = INT64_MAX;
+  TimestampMs until = INT64_MIN;
+  for (const RollupPiece& piece : group.pieces) {
+    if (piece.exact_after >= piece.until) continue;
+    after = std::min(after, piece.exact_after);
+    until = std::max(until, piece.until);
+  }
+  return after < until ? recent.Snapshot(members, after + 1, until) : nullptr;
+}
+
+// Each group gets two more: of series whose samples are read wherever they are there, and of those
+// without roll-ups, which have no pieces.
 void Divide(const Recent& recent, const std::vector<SeriesRef>& refs, Division* division) {
+  const size_t classes = division->groups.size();
+  std::vector<std::unique_ptr<RecentSamples>> late;
+  for (size_t i = 0; i < classes; ++i) {
+    late.push_back(LateSamples(recent, division->groups[i], division->members[i]));
+  }
+  for (size_t i = 0; i < classes; ++i) {
+    division->groups.push_back(OnlyGone(division->groups[i]));
+  }
   const size_t plain = division->groups.size();
   division->groups.emplace_back();
+  std::vector<size_t> position(classes, 0);
   division->members.assign(plain + 1, {});
   for (size_t i = 0; i < refs.size(); ++i) {
     size_t& group = division->group_of[i];
-    if (!HasRows(division->groups[group], recent.id(refs[i]))) group = plain;
+    const size_t own = group;
+    const SeriesId id = recent.id(refs[i]);
+    const size_t at = position[own]++;
+    const bool is_late = late[own] != nullptr && late[own]->Has(at);
+    if (!HasRows(division->groups[own], id)) {
+      group = plain;
+    } else if (is_late || HasHistograms(division->groups[own], id)) {
+      group = classes + own;
+      if (division->groups[group].pieces.empty()) group = plain;
+    }
     division->members[group].push_back(refs[i]);
   }
 }
 
 std::vector<RolledUpSeries> JoinSets(const Recent& recent, const std::vector<SeriesRef>& refs,
                                      const Division& division) {
-  std::vector<IndexWalk> before;
-  std::vector<IndexWalk> behind;
+  std::vector<std::vector<IndexWalk>> walks;
   for (const RolledUpGroup& group : division.groups) {
-    before.emplace_back(group.before.get());
-    behind.emplace_back(group.behind.get());
+    std::vector<IndexWalk>& sets = walks.emplace_back();
+    for (const auto& set : group.samples) sets.emplace_back(set.get());
   }
   std::vector<RolledUpSeries> series;
   series.reserve(refs.size());
@@ -74,10 +132,12 @@ std::vector<RolledUpSeries> JoinSets(const Recent& recent, const std::vector<Ser
     RolledUpSeries one;
     one.id = recent.id(refs[i]);
     one.group = division.group_of[i];
-    one.before = before[one.group].Find(one.id);
-    one.behind = behind[one.group].Find(one.id);
-    const bool rolled_up = !division.groups[one.group].pieces.empty();
-    if (!rolled_up && one.behind == RolledUpSeries::kNone) continue;
+    bool any = !division.groups[one.group].pieces.empty();
+    for (IndexWalk& walk : walks[one.group]) {
+      one.samples.push_back(walk.Find(one.id));
+      any = any || one.samples.back() != RolledUpSeries::kNone;
+    }
+    if (!any) continue;
     one.labels = recent.labels(refs[i]);
     series.push_back(std::move(one));
   }
@@ -121,21 +181,30 @@ Result<std::unique_ptr<SeriesSet>> Store::SelectRolledUp(
   Divide(recent_, refs, &division);
   for (size_t i = 0; i < division.groups.size(); ++i) {
     const std::vector<SeriesRef>& members = division.members[i];
-    RolledUpGroup& group = division.groups[i];
-    TimestampMs from = hints.start;
-    if (!group.pieces.empty()) {
-      const TimestampMs after = group.pieces.front().after;
-      if (after >= hints.start) {
-        group.before = TRY(SelectRefs(members, hints, hints.start, after, tombstones));
-      }
-      from = group.pieces.back().until + 1;
-    }
-    group.behind = TRY(SelectRefs(members, hints, from, hints.end, tombstones));
+    TRY(SelectBeside(members, hints, tombstones, &division.groups[i]));
   }
   std::vector<RolledUpSeries> series = JoinSets(recent_, refs, division);
   return std::unique_ptr<SeriesSet>(std::make_unique<RolledUpSeriesSet>(
       recent_, columns, std::move(division.groups), std::move(series), tombstones,
       counters_->corrupt_chunks));
+}
+
+Result<void> Store::SelectBeside(const std::vector<SeriesRef>& members, const SelectHints& hints,
+                                 const std::shared_ptr<const Tombstones>& tombstones,
+                                 RolledUpGroup* group) const {
+  TimestampMs from = hints.start;
+  for (const RollupPiece& piece : group->pieces) {
+    group->samples.emplace_back();
+    if (!members.empty() && piece.after >= from) {
+      group->samples.back() = TRY(SelectRefs(members, hints, from, piece.after, tombstones));
+    }
+    from = std::max(from, piece.until + 1);
+  }
+  group->samples.emplace_back();
+  if (!members.empty()) {
+    group->samples.back() = TRY(SelectRefs(members, hints, from, hints.end, tombstones));
+  }
+  return Ok();
 }
 
 Result<void> Store::ReadTables(const std::vector<SeriesRef>& refs, SummaryMask columns,
@@ -145,7 +214,8 @@ Result<void> Store::ReadTables(const std::vector<SeriesRef>& refs, SummaryMask c
   for (const SeriesRef ref : refs) ids.push_back(recent_.id(ref));
   std::sort(ids.begin(), ids.end());
   for (const RollupPiece& piece : group->pieces) {
-    group->tables.push_back(TRY_CONTEXT(rollups_->Read(ids, piece, columns), "reading roll-ups"));
+    group->tables.push_back(std::make_shared<const RollupTable>(
+        TRY_CONTEXT(rollups_->Read(ids, piece, columns), "reading roll-ups")));
     ++counters_->rollup_reads;
   }
   return Ok();

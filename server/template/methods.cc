@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "server/template/civil.h"
+#include "client-lib/base/civil.h"
 #include "server/template/format.h"
 #include "server/template/value.h"
 

@@ -20,22 +20,24 @@ Error NoTemplate(std::string_view name) {
 }  // namespace
 
 TemplateSet::TemplateSet(std::span<const FunctionRow> functions) {
+  std::vector<FunctionRow> table;
   for (const std::span<const FunctionRow> rows : {BuiltinFunctions(), functions}) {
     for (const FunctionRow& row : rows) {
       const auto place = std::lower_bound(
-          functions_.begin(), functions_.end(), row.name,
+          table.begin(), table.end(), row.name,
           [](const FunctionRow& a, std::string_view name) { return a.name < name; });
-      if (place != functions_.end() && place->name == row.name) {
+      if (place != table.end() && place->name == row.name) {
         *place = row;
       } else {
-        functions_.insert(place, row);
+        table.insert(place, row);
       }
     }
   }
+  functions_ = std::make_shared<const std::vector<FunctionRow>>(std::move(table));
 }
 
 const FunctionRow* TemplateSet::FindFunction(std::string_view name) const {
-  for (const FunctionRow& row : functions_) {
+  for (const FunctionRow& row : *functions_) {
     if (row.name == name) return &row;
   }
   return nullptr;
@@ -69,7 +71,7 @@ Result<std::string> TemplateSet::Execute(std::string_view name, const Value& dat
                                          const Limits& limits) const {
   const auto found = definitions_.find(name);
   if (found == definitions_.end()) return NoTemplate(name);
-  return Evaluator(definitions_, functions_, environment, limits).Run(*found->second, data);
+  return Evaluator(definitions_, *functions_, environment, limits).Run(*found->second, data);
 }
 
 Result<std::string> TemplateSet::ExecuteHtml(std::string_view name, const Value& data,
@@ -78,7 +80,7 @@ Result<std::string> TemplateSet::ExecuteHtml(std::string_view name, const Value&
   if (!Has(name)) return NoTemplate(name);
   const EscapedTemplates escaped = TRY(EscapeTemplates(definitions_, name));
   const auto found = escaped.definitions.find(escaped.entry);
-  return Evaluator(escaped.definitions, functions_, environment, limits).Run(*found->second, data);
+  return Evaluator(escaped.definitions, *functions_, environment, limits).Run(*found->second, data);
 }
 
 }  // namespace vigil::tmpl

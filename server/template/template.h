@@ -27,7 +27,8 @@ struct Limits {
 };
 
 // Templates that may call each other, with the functions they may call. Copying is cheap: parsed
-// templates are shared. A missing key is the zero value of its map (Go's missingkey=zero).
+// templates and the table of functions are shared. A missing key is the zero value of its map (Go's
+// missingkey=zero).
 // Threads: any for const methods.
 class TemplateSet {
  public:
@@ -55,7 +56,7 @@ class TemplateSet {
  private:
   [[nodiscard]] const FunctionRow* FindFunction(std::string_view name) const;
 
-  std::vector<FunctionRow> functions_;  // by name
+  std::shared_ptr<const std::vector<FunctionRow>> functions_;  // by name; shared by copies
   Definitions definitions_;
 };
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <limits>
 
-#include "server/template/civil.h"
+#include "client-lib/base/civil.h"
 
 namespace vigil::tmpl {
 namespace {

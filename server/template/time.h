@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "client-lib/base/result.h"
-#include "server/template/time_zone.h"
+#include "client-lib/base/time_zone.h"
 
 namespace vigil::tmpl {
 

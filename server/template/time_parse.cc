@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <optional>
 
-#include "server/template/civil.h"
+#include "client-lib/base/civil.h"
 #include "server/template/rune.h"
 #include "server/template/time.h"
 #include "server/template/time_layout.h"

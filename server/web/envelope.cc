@@ -35,10 +35,13 @@ void SendLater(Annotations annotations, http::Response* response) {
   auto rest = std::make_shared<Annotations>(std::move(annotations));
   response->body.clear();
   response->stream = [text, rest](const http::Response::Write& write) {
-    JsonWriter json(text.get(), &write);
+    const http::Response::Write unless_stopped = [&](std::string_view piece) {
+      return !rest->stop.stop_requested() && write(piece);
+    };
+    JsonWriter json(text.get(), &unless_stopped);
     rest->data(json);
     WriteEnd(*rest, json);
-    return !json.gone() && write(*text);
+    return !json.gone() && unless_stopped(*text);
   };
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Annotations {
   // Set when the data are large: the handler has written nothing then, and this writes them while
   // they are sent. Cannot fail any more.
   std::function<void(JsonWriter&)> data;
+  // Once requested, what is not sent yet is not sent at all.
+  std::stop_token stop;
 };
 
 // Writes exactly one JSON value, the `data` of the envelope; or nothing, which becomes a 204.

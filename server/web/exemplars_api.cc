@@ -7,6 +7,7 @@
 #include "client-lib/model/float_text.h"
 #include "server/promql/ast.h"
 #include "server/promql/parser.h"
+#include "server/web/query_runner.h"
 
 namespace vigil::web {
 namespace {
@@ -30,7 +31,11 @@ Result<Annotations> ExemplarsApi::Query(const ApiRequest& request, JsonWriter& j
   std::vector<std::vector<Matcher>> selectors;
   CollectSelectors(**expr, &selectors);
   if (selectors.empty()) return Annotations{};  // nothing written: 204
+  const auto running =
+      runner_.Begin(request.http, {request.Get("query"), {}, promql::QueryKind::kExemplars});
+  running->Start();
   const auto found = TRY(exemplars_.SelectExemplars(selectors, start, end));
+  TRY(running->CheckAlive());
   json.BeginArray();
   for (const storage::SeriesExemplars& series : found) {
     json.BeginObject().Key("seriesLabels").LabelSet(series.series);

@@ -9,18 +9,22 @@
 
 namespace vigil::web {
 
+class QueryRunner;  // server/web/query_runner.h
+
 // Threads: any.
 class ExemplarsApi {
  public:
-  // Both must outlive this object.
-  ExemplarsApi(const promql::Engine& engine, const storage::ExemplarQueryable& exemplars)
-      : engine_(engine), exemplars_(exemplars) {}
+  // All must outlive this object. Requests are listed among the running queries.
+  ExemplarsApi(QueryRunner& runner, const promql::Engine& engine,
+               const storage::ExemplarQueryable& exemplars)
+      : runner_(runner), engine_(engine), exemplars_(exemplars) {}
 
   // Exemplars of every series that a selector of the expression names. An expression without any
   // has no answer.
   Result<Annotations> Query(const ApiRequest& request, JsonWriter& json) const;
 
  private:
+  QueryRunner& runner_;
   const promql::Engine& engine_;
   const storage::ExemplarQueryable& exemplars_;
 };

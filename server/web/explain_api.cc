@@ -79,6 +79,18 @@ promql::NodeCost OwnCost(const promql::QueryProfile& profile, const promql::Expr
   return profile.cost(*static_cast<const promql::MatrixSelector&>(expr).selector);
 }
 
+std::string_view StandInsName(storage::StandIns stand_ins) {
+  switch (stand_ins) {
+    case storage::StandIns::kNone:
+      return "none";
+    case storage::StandIns::kRollups:
+      return "rollups";
+    case storage::StandIns::kChunkSummaries:
+      return "chunkSummaries";
+  }
+  return "";
+}
+
 class TreeWriter {
  public:
   TreeWriter(const promql::QueryProfile& profile, double whole_ns, JsonWriter& json)
@@ -101,6 +113,7 @@ class TreeWriter {
     json_.Key("outputSeries").Int(own.output_series);
     json_.Key("series").Int(own.series);
     json_.Key("samples").Int(own.samples);
+    json_.Field("standIns", StandInsName(own.stand_ins));
     json_.Key("chunksInMemory").Int(own.chunks_in_memory);
     json_.Key("chunksInDatabase").Int(own.chunks_in_database);
     json_.Key("selfSeconds").Number(static_cast<double>(own.ns) / 1e9);
@@ -155,7 +168,8 @@ Result<Annotations> ExplainApi::Explain(const ApiRequest& request, JsonWriter& j
   const promql::ExprPtr expr = TRY(runner_.Parse(query));
   promql::QueryProfile profile;
   query.profile = &profile;
-  promql::QueryResult result = TRY(runner_.Run(request, std::move(query), *expr));
+  const RanQuery ran = TRY(runner_.Run(request, std::move(query), *expr));
+  const promql::QueryResult& result = ran.result;
   const promql::QueryStats& stats = result.stats;
   json.BeginObject().Field("query", text);
   json.Field("resultType", promql::ValueTypeApiName(result.type));
@@ -174,7 +188,7 @@ Result<Annotations> ExplainApi::Explain(const ApiRequest& request, JsonWriter& j
   json.Key("plan");
   TreeWriter(profile, whole_ns, json).Write(*expr);
   json.EndObject();
-  return Annotations{std::move(result.warnings), std::move(result.infos), {}};
+  return Annotations{result.warnings, result.infos, {}, {}};
 }
 
 }  // namespace vigil::web

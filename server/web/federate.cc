@@ -10,11 +10,14 @@
 #include "client-lib/base/strings.h"
 #include "client-lib/exposition/content_type.h"
 #include "server/promql/parser.h"
+#include "server/web/envelope.h"
 #include "server/web/federation_writer.h"
+#include "server/web/query_runner.h"
 
 namespace vigil::web {
 namespace {
 
+constexpr size_t kBytesPerSample = 1024;
 constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr std::string_view kProtobufType =
     "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
@@ -57,8 +60,7 @@ std::optional<FederatedSample> NewestOf(const Labels& labels, const SampleColumn
 }
 
 http::Response FederationError(const Error& error) {
-  http::Response response =
-      http::Response::Text(error.kind == ErrorKind::kBadData ? 400 : 500, error.message + "\n");
+  http::Response response = http::Response::Text(HttpStatus(error.kind), error.message + "\n");
   response.headers.Set("X-Content-Type-Options", "nosniff");
   return response;
 }
@@ -110,7 +112,9 @@ std::string WriteFederation(const std::vector<FederatedSample>& samples,
   return writer.Take();
 }
 
-Result<std::vector<FederatedSample>> Federation::Newest(const http::Params& params) const {
+Result<std::vector<FederatedSample>> Federation::Newest(const http::Params& params,
+                                                        RunningQuery* running) const {
+  const auto turn = TRY(runner_.TakeTurn(running));
   std::vector<std::vector<Matcher>> sets;
   for (const std::string& text : params.All("match[]")) {
     sets.push_back(TRY(promql::ParseMetricSelector(text)));
@@ -121,10 +125,16 @@ Result<std::vector<FederatedSample>> Federation::Newest(const http::Params& para
   std::vector<FederatedSample> found;
   SampleColumns columns;
   for (const std::vector<Matcher>& matchers : sets) {
+    TRY(running->CheckAlive());
     const auto set = TRY(store_.Select(matchers, hints));
+    running->CountSelected(*set);
+    // Samples, their series, and about the line that each becomes.
+    TRY(running->Reach((found.size() + set->size()) * kBytesPerSample));
     for (size_t i = 0; i < set->size(); ++i) {
+      TRY(running->CheckAlive());
       columns.Clear();
       TRY(set->Read(i, &columns));
+      running->CountSamples(columns.size() + columns.histograms.size());
       auto sample = NewestOf(set->labels(i), columns);
       if (sample) found.push_back(*std::move(sample));
     }
@@ -146,12 +156,16 @@ http::Response Federation::Handle(const http::Request& request) const {
   if (!params) {
     return FederationError(BadData("error parsing form values: " + params.error().message));
   }
-  const auto samples = Newest(*params);
+  const std::shared_ptr<RunningQuery> running = runner_.Begin(
+      request, {Join(params->All("match[]"), ", "), {}, promql::QueryKind::kFederation});
+  const auto samples = Newest(*params, running.get());
   if (!samples) return FederationError(samples.error());
   const FederationFormat format = FederationFormat::Negotiate(request.headers.Get("Accept"));
   http::Response response;
   response.content_type = format.ContentType();
   response.body = WriteFederation(*samples, external_labels_(), format);
+  running->BeginSending();
+  response.kept = running;
   return response;
 }
 

@@ -17,6 +17,9 @@
 
 namespace vigil::web {
 
+class QueryRunner;   // server/web/query_runner.h
+class RunningQuery;  // server/web/running_query.h
+
 // What a scraper's Accept header asks for: text 0.0.4, or delimited protobuf, and how names are
 // escaped that are not legacy names (underscores unless it says more).
 struct FederationFormat {
@@ -45,21 +48,25 @@ std::string WriteFederation(const std::vector<FederatedSample>& samples,
 class Federation {
  public:
   // References must outlive this object.
-  Federation(const storage::Queryable& store, const Clock& clock, DurationMs lookback,
-             std::function<Labels()> external_labels)
-      : store_(store),
+  Federation(QueryRunner& runner, const storage::Queryable& store, const Clock& clock,
+             DurationMs lookback, std::function<Labels()> external_labels)
+      : runner_(runner),
+        store_(store),
         clock_(clock),
         lookback_(lookback),
         external_labels_(std::move(external_labels)) {}
 
   // match[] selects; without it the page is empty. Series whose newest sample within the look-back
-  // time is a staleness marker are left out. Errors are plain text.
+  // time is a staleness marker are left out. It takes its turn among the queries, with their
+  // limits. Errors are plain text.
   http::Response Handle(const http::Request& request) const;
 
  private:
   // Sorted by name, then labels; each series once.
-  Result<std::vector<FederatedSample>> Newest(const http::Params& params) const;
+  Result<std::vector<FederatedSample>> Newest(const http::Params& params,
+                                              RunningQuery* running) const;
 
+  QueryRunner& runner_;
   const storage::Queryable& store_;
   const Clock& clock_;
   const DurationMs lookback_;

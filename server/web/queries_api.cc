@@ -12,23 +12,32 @@ namespace {
 
 std::string_view StateOf(const promql::ActiveQuery& query) {
   if (query.canceled) return "canceled";
-  return query.queued ? "queued" : "running";
+  switch (query.state) {
+    case promql::QueryState::kQueued:
+      return "queued";
+    case promql::QueryState::kRunning:
+      return "running";
+    case promql::QueryState::kSending:
+      return "sending";
+  }
+  return "";
 }
 
-void WriteQuery(const promql::ActiveQuery& query, JsonWriter& json) {
+void WriteQuery(const promql::ActiveQuery& query, bool with_text, JsonWriter& json) {
+  const std::string none;
   json.BeginObject();
   json.Key("id").Int(static_cast<int64_t>(query.id));
-  json.Field("query", query.origin.text);
-  json.Field("kind", query.origin.range ? "range" : "instant");
+  json.Field("query", with_text ? query.origin.text : none);
+  json.Field("kind", promql::QueryKindName(query.origin.kind));
   json.Field("state", StateOf(query));
-  json.Field("client", query.origin.client);
+  json.Field("client", with_text ? query.origin.client : none);
   json.Field("startedAt", FormatRfc3339(query.began));
   json.Key("ageSeconds").Number(query.age_s);
-  if (query.origin.range) {
+  if (query.origin.kind == promql::QueryKind::kRange) {
     json.Key("start").Seconds(query.origin.start);
     json.Key("end").Seconds(query.origin.end);
     json.Key("step").Number(static_cast<double>(query.origin.step_ms) / 1000);
-  } else {
+  } else if (query.origin.kind == promql::QueryKind::kInstant) {
     json.Key("time").Seconds(query.origin.start);
   }
   json.Key("cpuSeconds").Number(query.cpu_s);
@@ -43,8 +52,10 @@ void WriteQuery(const promql::ActiveQuery& query, JsonWriter& json) {
 
 Result<Annotations> QueriesApi::List(const ApiRequest&, JsonWriter& json) const {
   json.BeginObject().Key("queries").BeginArray();
-  for (const promql::ActiveQuery& query : active_.List()) WriteQuery(query, json);
-  json.EndArray().EndObject();
+  for (const promql::ActiveQuery& query : active_.List()) WriteQuery(query, with_texts_, json);
+  json.EndArray();
+  if (!with_texts_) json.Key("redacted").Bool(true);
+  json.EndObject();
   return Annotations{};
 }
 

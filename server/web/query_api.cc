@@ -120,21 +120,23 @@ Result<Annotations> QueryApi::Run(const ApiRequest& request, promql::QueryReques
   const size_t limit = TRY(request.Limit());
   const std::string& stats = request.Get("stats");
   const promql::ExprPtr expr = TRY(runner_.Parse(query));
-  Result<promql::QueryResult> result = runner_.Run(request, std::move(query), *expr);
-  if (!result) return result.error();
-  Annotations annotations{std::move(result->warnings), std::move(result->infos), {}};
-  if (limit > 0 && result->series.size() > limit) {
+  auto ran = std::make_shared<RanQuery>(TRY(runner_.Run(request, std::move(query), *expr)));
+  promql::QueryResult& result = ran->result;
+  Annotations annotations{std::move(result.warnings), std::move(result.infos), {}, {}};
+  if (limit > 0 && result.series.size() > limit) {
     annotations.warnings.emplace_back("results truncated due to limit");
   }
   const auto write = [limit, stats](const promql::QueryResult& what, JsonWriter& to) {
     WriteResult(what, limit, !stats.empty(), stats == "all", to);
   };
-  if (PointsOf(*result) < kStreamFrom) {
-    write(*result, json);
-  } else {
-    annotations.data = [write, kept = std::make_shared<promql::QueryResult>(std::move(*result))](
-                           JsonWriter& to) { write(*kept, to); };
+  if (PointsOf(result) < kStreamFrom) {
+    write(result, json);
+    return annotations;
   }
+  // It stays in the list of running queries until the client has it.
+  ran->running->BeginSending();
+  annotations.stop = ran->running->stop();
+  annotations.data = [write, ran = std::move(ran)](JsonWriter& to) { write(ran->result, to); };
   return annotations;
 }
 

@@ -15,14 +15,10 @@ double SecondsBetween(int64_t begin_ns, int64_t end_ns) {
   return static_cast<double>(end_ns - begin_ns) / 1e9;
 }
 
-promql::QueryOrigin OriginOf(const ApiRequest& request, const promql::QueryRequest& query) {
+promql::QueryOrigin OriginOf(const promql::QueryRequest& query) {
   promql::QueryOrigin origin;
   origin.text = query.text;
-  origin.client = request.http.remote_address;
-  if (request.http.remote_port != 0) {
-    origin.client += ":" + std::to_string(request.http.remote_port);
-  }
-  origin.range = !query.instant();
+  origin.kind = query.instant() ? promql::QueryKind::kInstant : promql::QueryKind::kRange;
   origin.start = query.start;
   origin.end = query.end;
   origin.step_ms = query.step_ms;
@@ -82,19 +78,31 @@ Result<promql::ExprPtr> QueryRunner::Parse(const promql::QueryRequest& query) co
   return expr;
 }
 
-Result<promql::QueryResult> QueryRunner::Run(const ApiRequest& request, promql::QueryRequest query,
-                                             const promql::Expr& expr) {
-  promql::ActiveQueries::Entry entry = active_.Enter(OriginOf(request, query));
-  const auto watch = clients_.Begin(request.http, entry.stop_source());
-  query.stop = entry.stop();
-  query.progress = &entry.progress();
+std::shared_ptr<RunningQuery> QueryRunner::Begin(const http::Request& request,
+                                                 promql::QueryOrigin origin) {
+  return std::make_shared<RunningQuery>(RunningQuery::World{active_, clients_, clock_}, request,
+                                        std::move(origin), engine_.MakeMemory(),
+                                        engine_.options().timeout_ms);
+}
+
+Result<std::unique_ptr<GateGuard>> QueryRunner::TakeTurn(RunningQuery* running) {
+  TRY(gate_.Enter(engine_.options().timeout_ms, running->stop()));
+  running->Start();
+  return std::make_unique<GateGuard>(gate_);
+}
+
+Result<RanQuery> QueryRunner::Run(const ApiRequest& request, promql::QueryRequest query,
+                                  const promql::Expr& expr) {
+  std::shared_ptr<RunningQuery> running = Begin(request.http, OriginOf(query));
+  query.stop = running->stop();
+  query.progress = &running->progress();
   const int64_t queued_ns = clock_.MonotonicNs();
   const DurationMs engine_timeout = engine_.options().timeout_ms;
   const DurationMs timeout =
       query.timeout_ms > 0 ? std::min(query.timeout_ms, engine_timeout) : engine_timeout;
   TRY(gate_.Enter(timeout, query.stop));
   const GateGuard guard(gate_);
-  entry.Start();
+  running->Start();
   const int64_t started_ns = clock_.MonotonicNs();
   // What it has waited is off its time.
   query.timeout_ms = std::max<DurationMs>(1, timeout - (started_ns - queued_ns) / 1'000'000);
@@ -109,7 +117,8 @@ Result<promql::QueryResult> QueryRunner::Run(const ApiRequest& request, promql::
   if (!result && result.error().kind == ErrorKind::kBadData) {
     return InvalidParameter("query", result.error().message);
   }
-  return result;
+  if (!result) return result.error();
+  return RanQuery{*std::move(result), std::move(running)};
 }
 
 void QueryRunner::Count(const promql::QueryStats& stats) {
@@ -124,7 +133,7 @@ void QueryRunner::Count(const promql::QueryStats& stats) {
 void QueryRunner::CollectMetrics(toolkit::MetricSink* sink) const {
   sink->Gauge("prometheus_engine_queries",
               "The current number of queries being executed or waiting.",
-              static_cast<double>(active_.size()));
+              static_cast<double>(active_.expressions()));
   sink->Gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.",
               static_cast<double>(max_concurrency_));
   sink->Gauge("prometheus_engine_query_log_enabled", "State of the query log.",

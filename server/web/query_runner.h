@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stop_token>
 
 #include "client-lib/base/clock.h"
@@ -18,8 +19,15 @@
 #include "server/web/api_request.h"
 #include "server/web/query_gate.h"
 #include "server/web/query_log.h"
+#include "server/web/running_query.h"
 
 namespace vigil::web {
+
+// A result and its place in the list of running queries, to be kept while it is sent.
+struct RanQuery {
+  promql::QueryResult result;
+  std::shared_ptr<RunningQuery> running;
+};
 
 // Threads: any.
 class QueryRunner {
@@ -43,8 +51,16 @@ class QueryRunner {
 
   // Waits for the query's turn and runs it; both together take no longer than its timeout. It ends
   // early, as canceled, when the client goes away. REQUIRES: expr is of query.text.
-  Result<promql::QueryResult> Run(const ApiRequest& request, promql::QueryRequest query,
-                                  const promql::Expr& expr);
+  Result<RanQuery> Run(const ApiRequest& request, promql::QueryRequest query,
+                       const promql::Expr& expr);
+
+  // Puts another request into the list of running queries, with the limits of a query; it does not
+  // wait for its turn.
+  [[nodiscard]] std::shared_ptr<RunningQuery> Begin(const http::Request& request,
+                                                    promql::QueryOrigin origin);
+  // Its turn among the queries, for requests that read as much as a query does. Errors as those of
+  // QueryGate::Enter.
+  Result<std::unique_ptr<GateGuard>> TakeTurn(RunningQuery* running);
 
   // prometheus_engine_*
   void CollectMetrics(toolkit::MetricSink* sink) const;

@@ -10,6 +10,7 @@
 #include "client-lib/base/strings.h"
 #include "server/web/envelope.h"
 #include "server/web/json_writer.h"
+#include "server/web/query_runner.h"
 #include "server/web/search_score.h"
 
 namespace vigil::web {
@@ -17,6 +18,9 @@ namespace {
 
 constexpr int64_t kSearchSpanMs = 60 * 60 * 1000;  // looked at unless start says otherwise
 constexpr size_t kDefaultNames = 100;
+// Each name is compared with each term.
+constexpr size_t kMaxTerms = 100;
+constexpr size_t kMaxTermBytes = 1'000;
 
 struct FoundName {
   std::string name;
@@ -98,6 +102,19 @@ Result<void> CheckOrder(SearchKind kind, const ApiRequest& request) {
   return Ok();
 }
 
+Result<std::vector<std::string>> ReadTerms(const ApiRequest& request) {
+  std::vector<std::string> terms = request.params.All("search[]");
+  if (terms.size() > kMaxTerms) {
+    return BadData("more than " + std::to_string(kMaxTerms) + " search[] parameters");
+  }
+  for (const std::string& term : terms) {
+    if (term.size() <= kMaxTermBytes) continue;
+    return BadData("a search[] parameter has more than " + std::to_string(kMaxTermBytes) +
+                   " bytes");
+  }
+  return terms;
+}
+
 void WriteName(const FoundName& found, bool with_score, const MetadataByName& metadata,
                JsonWriter& json) {
   json.BeginObject().Field("name", found.name);
@@ -150,16 +167,21 @@ Result<SearchApi::Params> SearchApi::ReadParams(SearchKind kind, const ApiReques
 
 Result<std::string> SearchApi::Search(SearchKind kind, const ApiRequest& request) const {
   const Params params = TRY(ReadParams(kind, request));
+  const NameFilter filter(TRY(ReadTerms(request)), params.filter);
+  const auto running = runner_.Begin(
+      request.http, {Join(request.params.All("search[]"), ", "), {}, promql::QueryKind::kSearch});
+  running->Start();
   std::set<std::string> names;
   for (const std::vector<Matcher>& matchers : params.sets) {
+    TRY(running->CheckAlive());
     auto part = TRY(kind == SearchKind::kLabelNames
                         ? store_.LabelNames(matchers, params.start, params.end)
                         : store_.LabelValues(params.label, matchers, params.start, params.end));
     std::move(part.begin(), part.end(), std::inserter(names, names.end()));
   }
-  const NameFilter filter(request.params.All("search[]"), params.filter);
   std::vector<FoundName> found;
   for (const std::string& name : names) {
+    TRY(running->CheckAlive());
     if (const auto score = filter.Score(name)) found.push_back({name, *score});
   }
   if (request.Get("sort_by") == "score") {

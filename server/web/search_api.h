@@ -15,18 +15,21 @@
 
 namespace vigil::web {
 
+class QueryRunner;  // server/web/query_runner.h
+
 enum class SearchKind { kMetricNames, kLabelNames, kLabelValues };
 
 // Threads: any.
 class SearchApi {
  public:
   // No answer has more than max_limit names. References must outlive this object.
-  SearchApi(const storage::Queryable& store, const scrape::ScrapeManager& scraper,
-            const Clock& clock, size_t max_limit)
-      : store_(store), scraper_(scraper), clock_(clock), max_limit_(max_limit) {}
+  SearchApi(QueryRunner& runner, const storage::Queryable& store,
+            const scrape::ScrapeManager& scraper, const Clock& clock, size_t max_limit)
+      : runner_(runner), store_(store), scraper_(scraper), clock_(clock), max_limit_(max_limit) {}
 
   // Lines of JSON: batches {"results":[{"name":...},...]}, then
-  // {"status":"success","has_more":...}. Errors have the usual envelope.
+  // {"status":"success","has_more":...}. Errors have the usual envelope. A search has the limits of
+  // queries and is listed among them.
   http::Response Handle(SearchKind kind, const http::Request& request) const;
 
  private:
@@ -34,6 +37,7 @@ class SearchApi {
   Result<Params> ReadParams(SearchKind kind, const ApiRequest& request) const;
   Result<std::string> Search(SearchKind kind, const ApiRequest& request) const;
 
+  QueryRunner& runner_;
   const storage::Queryable& store_;
   const scrape::ScrapeManager& scraper_;
   const Clock& clock_;

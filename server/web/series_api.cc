@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 #include "client-lib/base/strings.h"
 #include "server/web/name_escaping.h"
+#include "server/web/query_runner.h"
 
 namespace vigil::web {
 namespace {
@@ -42,6 +44,13 @@ void SortUnique(std::vector<std::string>* names) {
   names->erase(std::unique(names->begin(), names->end()), names->end());
 }
 
+std::shared_ptr<RunningQuery> Begin(QueryRunner& runner, const ApiRequest& request,
+                                    promql::QueryKind kind) {
+  auto running = runner.Begin(request.http, {Join(request.params.All("match[]"), ", "), {}, kind});
+  running->Start();
+  return running;
+}
+
 // The array, cut to the limit with upstream's warning.
 Annotations WriteNames(const std::vector<std::string>& names, size_t limit, JsonWriter& json) {
   const bool truncated = limit > 0 && names.size() > limit;
@@ -67,10 +76,14 @@ Result<Annotations> SeriesApi::Series(const ApiRequest& request, JsonWriter& jso
   hints.end = span.end;
   hints.function = "series";
   hints.series_only = true;
+  const auto running = Begin(runner_, request, promql::QueryKind::kSeries);
   std::vector<Labels> found;
   Annotations annotations;
   for (const std::vector<Matcher>& matchers : *sets) {
+    TRY(running->CheckAlive());
     const auto set = TRY(store_.Select(matchers, hints));
+    running->CountSelected(*set);
+    TRY(running->Reach((found.size() + set->size()) * storage::SelectHints::kSeriesBytes));
     for (size_t i = 0; i < set->size(); ++i) found.push_back(set->labels(i));
     for (std::string& warning : set->warnings()) annotations.warnings.push_back(std::move(warning));
   }
@@ -94,8 +107,10 @@ Result<Annotations> SeriesApi::LabelNames(const ApiRequest& request, JsonWriter&
   const size_t limit = TRY(request.Limit());
   auto sets = TRY(request.MatcherSets());
   if (sets.empty()) sets.emplace_back();
+  const auto running = Begin(runner_, request, promql::QueryKind::kLabelNames);
   std::vector<std::string> names;
   for (const std::vector<Matcher>& matchers : sets) {
+    TRY(running->CheckAlive());
     auto part = TRY(store_.LabelNames(matchers, span.start, span.end));
     Append(std::move(part), &names);
   }
@@ -110,8 +125,12 @@ Result<Annotations> SeriesApi::LabelValues(const ApiRequest& request, JsonWriter
   const size_t limit = TRY(request.Limit());
   auto sets = TRY(request.MatcherSets());
   if (sets.empty()) sets.emplace_back();
+  const auto running = Begin(runner_, request, promql::QueryKind::kLabelValues);
+  running->Describe(name);
   std::vector<std::string> values;
   for (const std::vector<Matcher>& matchers : sets) {
+    TRY(running->CheckAlive());
+    TRY(running->Reach(2 * values.size() * sizeof(std::string)));
     auto part = TRY(store_.LabelValues(name, matchers, span.start, span.end));
     Append(std::move(part), &values);
   }

@@ -8,16 +8,21 @@
 
 namespace vigil::web {
 
+class QueryRunner;  // server/web/query_runner.h
+
 // Threads: any.
 class SeriesApi {
  public:
-  explicit SeriesApi(const storage::Queryable& store) : store_(store) {}
+  // Both must outlive this object. Requests have the limits of queries and are listed among them.
+  SeriesApi(QueryRunner& runner, const storage::Queryable& store)
+      : runner_(runner), store_(store) {}
 
   Result<Annotations> Series(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> LabelNames(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> LabelValues(const ApiRequest& request, JsonWriter& json) const;
 
  private:
+  QueryRunner& runner_;
   const storage::Queryable& store_;
 };
 

@@ -68,6 +68,25 @@ Result<Annotations> StatusApi::Tsdb(const ApiRequest& request, JsonWriter& json)
   return Annotations{};
 }
 
+Result<Annotations> StatusApi::Blocks(const ApiRequest&, JsonWriter& json) const {
+  const std::vector<storage::Block> blocks = TRY(source_.blocks());
+  json.BeginObject().Key("blocks").BeginArray();
+  for (const storage::Block& block : blocks) {
+    json.BeginObject().Field("ulid", block.name);
+    json.Key("minTime").Int(block.min_time);
+    json.Key("maxTime").Int(block.end_time);
+    json.Key("stats").BeginObject();
+    json.Key("numSamples").Int(block.samples);
+    json.Key("numChunks").Int(block.chunks).EndObject();
+    json.Key("compaction").BeginObject();
+    json.Key("level").Int(block.rewritten + 1);
+    json.Key("sources").BeginArray().String(block.name).EndArray().EndObject();
+    json.Key("version").Int(1).EndObject();
+  }
+  json.EndArray().EndObject();
+  return Annotations{};
+}
+
 Result<Annotations> StatusApi::WalReplay(const ApiRequest&, JsonWriter& json) const {
   const ReplayProgress progress = source_.replay();
   json.BeginObject();

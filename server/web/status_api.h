@@ -10,6 +10,7 @@
 
 #include "client-lib/base/clock.h"
 #include "client-lib/base/result.h"
+#include "server/storage/block.h"
 #include "server/storage/cardinality.h"
 #include "server/storage/recent.h"
 #include "server/web/envelope.h"
@@ -38,6 +39,8 @@ struct StatusSource {
   std::function<ReplayProgress()> replay;
   std::function<std::string()> storage_retention;  // "15d", "15d or 512MiB"
   std::function<uint64_t()> corruptions;           // broken pages and chunks found so far
+  std::function<Result<std::vector<storage::Block>>()> blocks;  // by time
+  std::function<std::string()> own_metrics;                     // the page of /metrics
 };
 
 // Threads: any.
@@ -52,6 +55,9 @@ class StatusApi {
   Result<Annotations> Flags(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> RuntimeInfo(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> Tsdb(const ApiRequest& request, JsonWriter& json) const;
+  // The leaves of the chunk table, described as upstream describes blocks. How many series one has
+  // is not counted.
+  Result<Annotations> Blocks(const ApiRequest& request, JsonWriter& json) const;
   // Also before the server is ready.
   Result<Annotations> WalReplay(const ApiRequest& request, JsonWriter& json) const;
 

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/web/rules_api.h"
+#include "server/web/receiver_drill_api.h"
 #include "server/web/static_files.h"
+#include "server/web/yaml_json.h"
 
 namespace vigil::web {
 namespace {
@@ -44,17 +45,21 @@ Web::Web(Dependencies dependencies)
       runner_(deps_.engine, deps_.store, deps_.clock, deps_.max_concurrent_queries, deps_.stop),
       query_(runner_),
       explain_(runner_),
-      queries_(runner_.active()),
-      series_(deps_.store),
-      exemplars_(deps_.engine, deps_.exemplars),
+      queries_(runner_.active(), deps_.admin.enabled),
+      series_(runner_, deps_.store),
+      exemplars_(runner_, deps_.engine, deps_.exemplars),
       expressions_(deps_.engine.options().parser),
-      federation_(deps_.store, deps_.clock, deps_.engine.options().lookback_delta_ms,
+      federation_(runner_, deps_.store, deps_.clock, deps_.engine.options().lookback_delta_ms,
                   [this] { return deps_.config()->global.external_labels; }),
       targets_(deps_.scraper, deps_.metadata),
       pools_(deps_.config),
-      search_(deps_.store, deps_.scraper, deps_.clock, deps_.max_searched),
+      search_(runner_, deps_.store, deps_.scraper, deps_.clock, deps_.max_searched),
       status_(deps_.status, deps_.clock),
-      admin_(deps_.admin) {}
+      self_metrics_(deps_.status.own_metrics),
+      admin_(deps_.admin),
+      rules_(deps_.rules),
+      alertmanager_(deps_.alerting, deps_.clock),
+      alert_history_(deps_.alert_history, deps_.alerting, deps_.clock) {}
 
 void Web::AddRoutes(const AddRoute& add) {
   add_ = &add;
@@ -63,6 +68,7 @@ void Web::AddRoutes(const AddRoute& add) {
   AddStatusRoutes();
   AddProtocolRoutes();
   AddAdminRoutes();
+  AddAlertmanagerRoutes();
   AddPages();
   AddLifecycle();
   add_ = nullptr;
@@ -104,14 +110,23 @@ void Web::AddStatusRoutes() {
   Api("GET", "/api/v1/scrape_pools", Bind(&targets_, &TargetsApi::ScrapePools));
   Api("GET", "/api/v1/scrape_pools/config", Bind(&pools_, &PoolsApi::Config));
   Api("GET", "/api/v1/metadata", Bind(&targets_, &TargetsApi::Metadata));
-  Api("GET", "/api/v1/rules", ListRules);
-  Api("GET", "/api/v1/alerts", ListAlerts);
-  Api("GET", "/api/v1/alertmanagers", ListAlertmanagers);
+  Api("GET", "/api/v1/rules", Bind(&rules_, &RulesApi::Rules));
+  Api("GET", "/api/v1/alerts", Bind(&rules_, &RulesApi::Alerts));
+  Api("GET", "/api/v1/alertmanagers", Bind(&rules_, &RulesApi::Alertmanagers));
+  Api("GET", "/api/v1/alert_history", Bind(&alert_history_, &AlertHistoryApi::Alerts));
+  Api("GET", "/api/v1/notification_history",
+      Bind(&alert_history_, &AlertHistoryApi::Notifications));
+  Api("GET", "/api/v1/alert_explain", Bind(&alert_history_, &AlertHistoryApi::Explain));
+  Api("POST", "/api/v1/alert_acknowledge", Bind(&alert_history_, &AlertHistoryApi::Acknowledge));
+  Api("POST", "/api/v1/alert_unacknowledge",
+      Bind(&alert_history_, &AlertHistoryApi::Unacknowledge));
   Api("GET", "/api/v1/status/buildinfo", Bind(&status_, &StatusApi::BuildInfo));
   Api("GET", "/api/v1/status/config", Bind(&status_, &StatusApi::Config));
   Api("GET", "/api/v1/status/flags", Bind(&status_, &StatusApi::Flags));
   Api("GET", "/api/v1/status/runtimeinfo", Bind(&status_, &StatusApi::RuntimeInfo));
+  Api("GET", "/api/v1/status/self_metrics", Bind(&self_metrics_, &SelfMetricsApi::List));
   Api("GET", "/api/v1/status/tsdb", Bind(&status_, &StatusApi::Tsdb));
+  Api("GET", "/api/v1/status/tsdb/blocks", Bind(&status_, &StatusApi::Blocks));
   EarlyApi("GET", "/api/v1/status/walreplay", Bind(&status_, &StatusApi::WalReplay));
   EarlyApi("GET", "/api/v1/features", [this](const ApiRequest&, JsonWriter& json) {
     const FeatureSwitches switches{deps_.admin.enabled, deps_.lifecycle,
@@ -128,17 +143,32 @@ void Web::AddProtocolRoutes() {
     deps_.cors.SetHeaders(request, &response);
     return response;
   });
-  Plain("GET", "/api/v1/openapi.yaml", [this](const http::Request& request) {
-    http::Response response = Page("openapi.yaml");
-    deps_.cors.SetHeaders(request, &response);
-    return response;
+  const auto describe = [this](std::string_view path, auto make) {
+    Plain("GET", path, [this, make](const http::Request& request) {
+      http::Response response = make();
+      deps_.cors.SetHeaders(request, &response);
+      return response;
+    });
+  };
+  describe("/api/v1/openapi.yaml", [] { return Page("openapi.yaml"); });
+  describe("/api/v1/openapi.json", [] {
+    Result<std::string> json = YamlToJson(Page("openapi.yaml").body, "openapi.yaml");
+    return json ? JsonPage(*std::move(json)) : ErrorAnswer(json.error());
   });
-  Raw("POST", "/api/v1/read",
-      [this](const http::Request& request) { return deps_.read_handler.Handle(request); });
+  Raw("POST", "/api/v1/read", [this](const http::Request& request) {
+    promql::QueryOrigin origin;
+    origin.kind = promql::QueryKind::kRemoteRead;
+    return deps_.read_handler.Handle(request, runner_.Begin(request, std::move(origin)));
+  });
   Raw("POST", "/api/v1/write", [this](const http::Request& request) {
     if (deps_.write_receiver != nullptr) return deps_.write_receiver->Handle(request);
     return http::Response::Text(
         404, "remote write receiver needs to be enabled with --web.enable-remote-write-receiver\n");
+  });
+  Raw("POST", "/api/v1/otlp/v1/metrics", [this](const http::Request& request) {
+    if (deps_.otlp_receiver != nullptr) return deps_.otlp_receiver->HandleOtlp(request);
+    return http::Response::Text(
+        404, "otlp write receiver needs to be enabled with --web.enable-otlp-receiver\n");
   });
   Plain("GET", "/federate", [this](const http::Request& request) {
     return deps_.ready() ? federation_.Handle(request) : NotReady();
@@ -169,6 +199,38 @@ void Web::AddAdminRoutes() {
     deps_.cors.SetHeaders(request, &response);
     return response;
   });
+}
+
+// All methods come to the API itself, which refuses in its own shape.
+void Web::AddAlertmanagerRoutes() {
+  const auto add = [this](std::string_view path, http::Handler handler) {
+    Plain("GET,POST,PUT,DELETE,PATCH,OPTIONS", path,
+          [this, handler = std::move(handler)](const http::Request& request) {
+            http::Response response = deps_.ready() ? handler(request) : NotReady();
+            deps_.cors.SetHeaders(request, &response);
+            if (response.headers.Has("Access-Control-Allow-Methods")) {
+              response.headers.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS");
+            }
+            response.headers.Set("Cache-Control", "no-store");
+            return response;
+          });
+  };
+  Plain("GET", "/api/v2/openapi.yaml", [this](const http::Request& request) {
+    http::Response response = Page("openapi_v2.yaml");
+    deps_.cors.SetHeaders(request, &response);
+    return response;
+  });
+  for (const AlertmanagerApi::Endpoint& endpoint : AlertmanagerApi::Endpoints()) {
+    add(endpoint.path, [this, &endpoint](const http::Request& request) {
+      return alertmanager_.Handle(endpoint, request);
+    });
+  }
+  add("/api/v2/receivers/test", [this](const http::Request& request) {
+    return TestReceiver(deps_.alerting, deps_.admin.enabled, request);
+  });
+  for (const char* rest : {"/api/v2", "/api/v2/*"}) {
+    add(rest, [this](const http::Request& request) { return alertmanager_.HandleRest(request); });
+  }
 }
 
 void Web::AddPages() {

@@ -21,6 +21,8 @@
 #include "server/scrape/scrape_manager.h"
 #include "server/storage/storage.h"
 #include "server/web/admin_api.h"
+#include "server/web/alert_history_api.h"
+#include "server/web/alertmanager_api.h"
 #include "server/web/cors.h"
 #include "server/web/exemplars_api.h"
 #include "server/web/explain_api.h"
@@ -32,7 +34,9 @@
 #include "server/web/queries_api.h"
 #include "server/web/query_api.h"
 #include "server/web/query_runner.h"
+#include "server/web/rules_api.h"
 #include "server/web/search_api.h"
+#include "server/web/self_metrics_api.h"
 #include "server/web/series_api.h"
 #include "server/web/status_api.h"
 #include "server/web/targets_api.h"
@@ -52,6 +56,10 @@ struct Dependencies {
   Cors cors;
   CurrentConfig config;
   remote::WriteReceiver* write_receiver = nullptr;  // null: --web.enable-remote-write-receiver off
+  remote::WriteReceiver* otlp_receiver = nullptr;   // null: --web.enable-otlp-receiver off
+  alerting::AlertingService* alerting = nullptr;    // null: no --alerting.config.file
+  alerting::AlertHistoryReader* alert_history = nullptr;
+  RulesSource rules;
   StatusSource status;
   AdminActions admin;
   size_t max_concurrent_queries = 20;
@@ -78,6 +86,9 @@ class Web {
   // Where queries are logged from now on; empty: nowhere. Reopens the file.
   Result<void> OpenQueryLog(const std::string& path) { return runner_.log().Open(path); }
 
+  // Where running queries are listed.
+  [[nodiscard]] promql::ActiveQueries& active_queries() { return runner_.active(); }
+
   // prometheus_http_requests_total{handler,code} and what is told of remote read.
   void CollectMetrics(toolkit::MetricSink* sink) const;
 
@@ -94,6 +105,7 @@ class Web {
   void AddStatusRoutes();
   void AddProtocolRoutes();
   void AddAdminRoutes();
+  void AddAlertmanagerRoutes();
   void AddPages();
   void AddLifecycle();
   // The kinds of routes. All are counted. JSON in the envelope, 503 until ready:
@@ -117,7 +129,11 @@ class Web {
   PoolsApi pools_;
   SearchApi search_;
   StatusApi status_;
+  SelfMetricsApi self_metrics_;
   AdminApi admin_;
+  RulesApi rules_;
+  AlertmanagerApi alertmanager_;
+  AlertHistoryApi alert_history_;
   const AddRoute* add_ = nullptr;  // while AddRoutes runs
   std::deque<RouteCounter> counters_;
 };

@@ -54,7 +54,8 @@ def real_alertmanager(config, port, directory, *flags):
     os.makedirs(directory, exist_ok=True)
     command = [path]
     share = os.path.join(os.path.dirname(os.path.dirname(path)), "share")
-    if not os.path.exists("/usr/share/prometheus/alertmanager/default.tmpl"):
+    templates = "/usr/share/prometheus/alertmanager"
+    if not all(os.path.exists(f"{templates}/{name}.tmpl") for name in ("default", "email")):
         command = ["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "sh", "-c",
                    'mount --bind "$0" /usr/share && exec "$@"', share, path]
         probe = subprocess.run([*command[:-1], "true"], capture_output=True, check=False)

@@ -117,6 +117,11 @@ class Rollups(harness.Case):
         self.assertEqual(infos, [])
         rolled, infos = self.rows("max_over_time(wave[2h])", start, start + 5 * DAY, HOUR)
         self.assertEqual(plain, rolled)
+        for resolution, stand_ins in (("auto", ("rollups",)), ("0s", ("none", "chunkSummaries"))):
+            plan = self.srv.api("query_explain", query="max_over_time(wave[2h])", start=start,
+                                end=start + 5 * DAY, step=HOUR,
+                                max_source_resolution=resolution)["plan"]
+            self.assertIn(plan["children"][0]["standIns"], stand_ins)
         # The samples expire: from now on nobody reads them, whether they are dropped yet or not.
         self.srv.write_config(CONFIG.format(retention="2d"))
         reload = harness.http(self.srv.url + "/-/reload", b"", "POST")

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -35,6 +36,7 @@ class RunningQueries(harness.Case):
         # One server for all; metrics and log first, for they count, the server's end last.
         for part in (self.metrics, self.query_log, self.list_and_cancel,
                      self.a_client_that_goes_away_ends_its_query, self.queue, self.limits,
+                     self.answers_that_nobody_takes, self.remote_reads,
                      self.explain, self.commands, self.the_end_of_the_server_ends_queries):
             with self.subTest(part.__name__):
                 part()
@@ -139,6 +141,66 @@ class RunningQueries(harness.Case):
         self.assertEqual((answer.status, answer.json["errorType"], answer.json["error"]),
                          (422, "execution", "query processing would load too many samples into "
                           "memory in query execution"))
+
+    def slow_client(self, request):
+        """Asks and takes nothing of the answer; its socket holds little."""
+        client = socket.socket()
+        self.addCleanup(client.close)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", self.ours.port))
+        client.sendall(request)
+        return client
+
+    def answers_that_nobody_takes(self):
+        # Fifteen megabytes: much more than sockets hold.
+        query = " or ".join(f'label_replace(vector(time() * pi()), "n", "{n}", "", "")'
+                            for n in range(40))
+        form = urllib.parse.urlencode({"query": query, "step": 1, "start": self.now - 10_900,
+                                       "end": self.now})
+        request = (f"GET /api/v1/query_range?{form} HTTP/1.1\r\nHost: x\r\n\r\n").encode()
+        slow = self.slow_client(request)
+        sending = self.wait_running(1, "sending")[0]
+        self.assertEqual(sending["kind"], "range")
+        self.assertEqual(self.ours.metric("prometheus_engine_queries"), 0)
+        # It holds no turn of a query.
+        for _ in range(3):
+            self.assertEqual(self.ask("count(wide)").status, 200)
+        client = self.slow_client(request)
+        self.wait_running(2, "sending")
+        client.close()
+        self.wait_running(1, "sending")
+        self.assertEqual(self.cancel(sending["id"]).status, 204)
+        harness.wait_for("the mark", lambda: [
+            q for q in self.running() if q["state"] == "canceled"])
+        slow.close()
+        self.wait_running(0)
+
+    def remote_reads(self):
+        """Streamed chunks that nobody takes are listed, and end with their client."""
+        matcher = harness.field(3, harness.field(2, b"__name__") + harness.field(3, b"wide"))
+        start, end = (self.now - 3600) * 1000, self.now * 1000
+        query = harness.field(1, b"\x08" + harness.varint(start) + b"\x10" + harness.varint(end) +
+                              matcher)
+        # So many times that the answer is long; 2 = accepted types, 1 = streamed chunks.
+        message = query * 400 + b"\x10\x01"
+        body = harness.varint(len(message)) + b"".join(
+            bytes([61 << 2]) + struct.pack("<H", len(piece) - 1) + piece
+            for piece in (message[at:at + 65536] for at in range(0, len(message), 65536)))
+        client = self.slow_client(
+            f"POST /api/v1/read HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: application/x-protobuf\r\nContent-Encoding: snappy\r\n\r\n".encode()
+            + body)
+
+        def reads():
+            return [q for q in self.running() if q["kind"] == "remote_read"]
+        read = harness.wait_for("the read", lambda: [
+            q for q in reads() if q["state"] == "sending"])[0]
+        self.assertTrue(read["query"].startswith('{__name__="wide"}, '), read)
+        self.assertEqual(read["series"], 8 * 400)
+        self.assertEqual(self.ours.metric("prometheus_remote_read_handler_queries"), 1)
+        client.close()
+        harness.wait_for("its end", lambda: not reads())
+        self.assertEqual(self.ours.metric("prometheus_remote_read_handler_queries"), 0)
 
     def the_end_of_the_server_ends_queries(self):
         _, answers = self.begin()

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the write path takes beside plain samples in order: late samples, native histograms,
 exemplars; and what its limits and status pages say."""
+import http.server
 import os
+import random
 import signal
+import string
 import struct
+import threading
 import time
 
 import harness
@@ -47,6 +51,23 @@ def compressed(message):
 
 
 class WritePath(harness.Case):
+    def serve(self, page):
+        """The port of a target with this page."""
+        class Target(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # noqa: N802 (the name is the library's)
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(page.encode())
+
+            def log_message(self, *args):
+                pass
+        web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Target)
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        self.addCleanup(web.server_close)
+        self.addCleanup(web.shutdown)
+        return web.server_port
+
     def post(self, server, message, proto="prometheus.WriteRequest"):
         return harness.http(server.url + "/api/v1/write", compressed(message), "POST",
                             {"Content-Type": f"application/x-protobuf;proto={proto}",
@@ -67,7 +88,10 @@ class WritePath(harness.Case):
             sent[now - back] = float(back)
             answer = server.remote_write([(series, [(now - back, float(back))])])
             self.assertEqual(answer.status, 204, answer.text)
-            time.sleep(0.6)  # flushes come in between
+            # A flush comes in between, so that the next one is late to what memory knows.
+            flushes = server.metric("prometheus_tsdb_compactions_total")
+            harness.wait_for("a flush", lambda: server.metric(
+                "prometheus_tsdb_compactions_total") > flushes)
         answer = server.remote_write([(series, [(now - 3_600_000, 1.0)])])
         self.assertEqual((answer.status, answer.text), (400, "too old sample\n"))
         self.assertEqual(server.remote_write([(series, [(now - 60_000, 60_000.0)])]).status, 204)
@@ -151,17 +175,87 @@ class WritePath(harness.Case):
         scraped = "prometheus_build_info"
         harness.wait_for("metadata to be written", lambda: {"seconds", scraped} <= {
             row[0] for row in server.psql("SELECT metric FROM vigil.metric_metadata")})
-        before = server.api("metadata")
+        # Later pages tell of metrics that the first one had not: wait for all that is told now.
+        def written():
+            told = server.api("metadata")
+            rows = {row[0] for row in server.psql("SELECT metric FROM vigil.metric_metadata")}
+            return told if rows.issuperset(told) else None
+
+        before = harness.wait_for("all metadata to be written", written)
         self.assertEqual(before["seconds"], [{"type": "histogram", "help": "How long",
                                               "unit": "s"}])
         server.kill9()
         server.write_config("scrape_configs: []\n")
         server.start()
-        self.assertEqual(server.api("metadata"), before)
+        # What has no series is forgotten at the start.
+        series = set(server.api("label/__name__/values"))
+        kept = {name: rows for name, rows in before.items()
+                if any(name + end in series for end in ("", "_total", "_bucket", "_count", "_sum"))}
+        self.assertGreater(len(kept), 20)
+        after = server.api("metadata")
+        self.assertEqual({name: after.get(name) for name in kept}, kept)
         self.assertEqual(server.api("metadata", metric=scraped), {scraped: before[scraped]})
         self.assertEqual(server.psql(
             "SELECT type, help, unit FROM vigil.metrics WHERE name = 'seconds_bucket'"),
             [["histogram", "How long", "s"]])
+
+    def test_long_names(self):
+        """What is too long is refused with a sentence, and blocks neither the journal, nor a flush,
+        nor the metadata of the others."""
+        sizes = (3_000, 10_000, 100_000)
+        # Letters in no order, so that the database cannot make an index entry of them small.
+        noise = {size: "".join(random.Random(size).choices(string.ascii_letters, k=size))
+                 for size in sizes}
+        page = "# HELP fine Told\n# TYPE fine gauge\nfine 1\n" + "".join(
+            f"# HELP {text} Told\n# TYPE {text} gauge\n{text} 1\n"
+            f'of_name{{{text}="{size}"}} 1\nof_value{{l="{text}"}} {size}\n'
+            for size, text in noise.items()) + "last 1\n"
+        target = self.serve(page)
+        server = self.server(start=False)
+        server.write_config("scrape_configs:\n- job_name: long\n  scrape_interval: 1s\n"
+                            "  static_configs: [{targets: ['127.0.0.1:%d']}]\n" % target)
+        server.start()
+        now = int(time.time() * 1000)
+
+        def values(expr):
+            # By POST: some are too long for a URL.
+            answer = harness.http(server.url + "/api/v1/query", {"query": expr})
+            self.assertEqual(answer.status, 200, answer.text[:300])
+            return [float(row["value"][1]) for row in answer.json["data"]["result"]]
+
+        def check(prefix, last):
+            for size, text in noise.items():
+                self.assertEqual(values(f'{{__name__="{text}"}}'), [])
+                self.assertEqual(values(f'{prefix}of_name{{{text}="{size}"}}'), [1])
+                self.assertEqual(values(f'{prefix}of_value{{l="{text}"}}'), [size])
+            self.assertEqual(values(f"count({prefix}last)"), [last])
+
+        for size, text in noise.items():
+            answer = server.remote_write([({"__name__": text}, [(now, 1.0)])])
+            self.assertEqual(answer.status, 400)
+            self.assertIn(f"the name of a metric has {size} bytes, at most 2000", answer.text)
+            self.assertLess(len(answer.text), 400)
+            told = field(3, integer(1, 2) + field(2, text.encode()) + field(4, b"Told"))
+            self.assertEqual(self.post(server, told).status, 204)
+            self.assertEqual(server.remote_write([
+                ({"__name__": "w_of_name", text: str(size)}, [(now, 1.0)]),
+                ({"__name__": "w_of_value", "l": text}, [(now, float(size))]),
+                ({"__name__": "w_last", "size": str(size)}, [(now, 1.0)])]).status, 204)
+        harness.wait_for("a scrape", lambda: server.value("last") == 1)
+        check("", 1)
+        check("w_", 3)
+        self.assertGreaterEqual(
+            server.metric('vigil_head_series_refused_total{reason="too_long"}'), 6)
+        harness.wait_for("the metadata of the others", lambda: server.psql(
+            "SELECT help FROM vigil.metric_metadata WHERE metric = 'fine'") == [["Told"]])
+        server.kill9()  # from the journal
+        server.write_config("scrape_configs: []\n")
+        server.start()
+        check("w_", 3)
+        server.stop()  # from chunks
+        server.start()
+        check("w_", 3)
+        self.assertEqual(server.metric('prometheus_tsdb_compactions_failed_total'), 0)
 
     def test_version_two(self):
         server = self.server()
@@ -186,7 +280,8 @@ class WritePath(harness.Case):
         server.start()
         now = int(time.time()) * 1000
         self.assertEqual(server.remote_write([({"__name__": "w"}, [(now, 1.0)])]).status, 204)
-        harness.wait_for("a scrape", lambda: server.query("up"))
+        scrapes = "count_over_time(up[5m])"
+        before = harness.wait_for("a scrape", lambda: server.value(scrapes))
         (pid,), = server.psql("SELECT pid FROM pg_stat_activity "
                               "WHERE application_name = 'vigil-journal'")
         os.kill(int(pid), signal.SIGSTOP)
@@ -194,16 +289,25 @@ class WritePath(harness.Case):
             answer = server.remote_write([({"__name__": "w"}, [(now + 1000, 2.0)])])
             self.assertEqual(answer.status, 503, answer.text)
             self.assertEqual(answer.headers["Retry-After"], "1")
-            # Scrapes went on meanwhile, and queries see them.
-            self.assertGreater(server.value("count_over_time(up[30s])"), 20)
+            # Scrapes went on meanwhile, and queries see them. There was time for thirty; how many
+            # of them a busy machine manages is not what this is about.
+            during = server.value(scrapes)
+            self.assertGreaterEqual(during, before + 5)
             self.assertGreater(server.metric("vigil_journal_queued_bytes"), 0)
         finally:
             os.kill(int(pid), signal.SIGCONT)
-        self.assertEqual(server.remote_write([({"__name__": "w"}, [(now + 1000, 2.0)])]).status, 204)
+
+        # As senders do; while the journal connects anew it is 503 at once.
+        def sent_again():
+            answer = server.remote_write([({"__name__": "w"}, [(now + 1000, 2.0)])])
+            self.assertIn(answer.status, (204, 503), answer.text)
+            return answer.status == 204
+        harness.wait_for("the database to take samples again", sent_again)
         server.kill9()
         server.start()
         self.assertEqual(server.value("w", time=now / 1000 + 2), 2)
-        self.assertGreater(server.value("count_over_time(up[2m])"), 20)
+        # The repeated sample was committed behind those of the scrapes before it.
+        self.assertGreaterEqual(server.value(scrapes), during)
 
     def test_limits_and_cardinality(self):
         server = self.server(config="global: {series_limit: 2}\nscrape_configs: []\n")

@@ -4,12 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
-#include "server/cli/json_value.h"
+#include "client-lib/base/json_value.h"
 #include "server/cli/query.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
-  const auto value =
-      vigil::cli::ParseJson(std::string_view(reinterpret_cast<const char*>(input), size));
+  const auto value = vigil::ParseJson(std::string_view(reinterpret_cast<const char*>(input), size));
   if (value) static_cast<void>(vigil::cli::PrintResult(*value).has_value());
   return 0;
 }

@@ -1,7 +1,7 @@
 # End-to-end tests: one ctest per file, each starts its own programs on free ports. They wait more
 # than they work, so several run at once, the longest first. What is about SQL and files of JSON
 # runs little code of ours and stays out of the sanitized lane.
-set(VIGIL_LONG_E2E api faults kill main_job rollup write_path)
+set(VIGIL_LONG_E2E api api_v2 faults kill main_job rollup rules write_path)
 set(VIGIL_UNSANITIZED_E2E dashboards decoders sql)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 file(GLOB e2e_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/e2e/*_test.py)

@@ -1,17 +1,15 @@
 # Unit tests of both halves of the room, the parser's fuzzer, and the PromQL scripts.
 vigil_unit_test(promql server/promql DEPS promql storage model base LIBS fmt::fmt)
 vigil_fuzzer(promql_parser SEEDS DEPS promql)
+vigil_fuzzer(series_line SEEDS DEPS promql)
 
 # The script runner: a library so that it can be tested itself, and a binary.
 vigil_room(NAME promqltest
   SOURCES
-    ${CMAKE_CURRENT_SOURCE_DIR}/support/memory_storage.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/comparison.cc
-    ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/histogram_literal.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/nhcb_load.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/runner.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/script.cc
-    ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/series_line.cc
   DEPS promql storage model base
   PRIVATE_DEPS fmt::fmt)
 vigil_binary(NAME promqltest NO_INSTALL

@@ -1,14 +1,7 @@
-# The engine's unit tests read from the in-memory store; its fuzzer does too.
-target_sources(promql_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support/memory_storage.cc)
 # Roll-ups and summaries of chunks: the engine over the store itself.
 vigil_unit_test(promql_stand_ins server/promql/stand_ins DEPS promql storage head chunks
   LIBS vigil_test_fake_backend)
 vigil_fuzzer(promql_engine SEEDS DEPS promql)
-foreach(target promql_engine_fuzz promql_engine_seeds)
-  if(TARGET ${target})
-    target_sources(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/support/memory_storage.cc)
-  endif()
-endforeach()
 if(VIGIL_BENCH)
   find_package(benchmark REQUIRED)
   add_executable(promql_bench bench/promql_bench.cc)

@@ -44,6 +44,13 @@ class FakeAppender : public storage::Appender {
       outcome.first_rejected = i;
       outcome.first_reason = verdict;
     }
+    for (size_t i = 0; i < batch.histograms.size(); ++i) {
+      const auto found = series_.find(batch.histogram_refs[i]);
+      CHECK(found != series_.end());
+      histograms.push_back({found->second.labels, batch.histograms[i]});
+      ++outcome.accepted;
+      ++outcome.accepted_histograms;
+    }
     outcome.position = ++position_;
     return outcome;
   }
@@ -64,6 +71,7 @@ class FakeAppender : public storage::Appender {
 
   // Accepted samples in the order in which they came.
   std::vector<Row> rows;
+  std::vector<std::pair<Labels, HistogramSample>> histograms;  // all of them are accepted
   storage::ExemplarBatch exemplars;
   // Set: the next calls fail with this.
   std::string append_error;

@@ -128,7 +128,7 @@ Result<LoadCommand> ScriptParser::ParseLoad(const std::string& header) {
   load.gap_ms = TRY(ParseDuration(match[2].str()));
   std::optional<SeriesLine> starts;  // for the next line
   while (const Line* line = NextOfBlock()) {
-    SeriesLine series = TRY_CONTEXT(ParseSeriesLine(line->text), line->text);
+    SeriesLine series = TRY_CONTEXT(promql::ParseSeriesLine(line->text), line->text);
     if (series.start_timestamps) {
       if (starts) return BadData("two lines of start timestamps follow each other");
       starts = std::move(series);
@@ -194,7 +194,7 @@ Result<void> ScriptParser::ParseExpected(const std::string& line, EvalCommand* e
     eval->scalar = *scalar;
     return Ok();
   }
-  eval->series.push_back(TRY(ParseSeriesLine(line)));
+  eval->series.push_back(TRY(promql::ParseSeriesLine(line)));
   return Ok();
 }
 

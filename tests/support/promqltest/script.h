@@ -11,9 +11,12 @@
 #include "client-lib/base/clock.h"
 #include "client-lib/base/result.h"
 #include "client-lib/model/duration.h"
-#include "tests/support/promqltest/series_line.h"
+#include "server/promql/series_line.h"
 
 namespace vigil::tests {
+
+using promql::SeriesLine;
+using promql::SeriesValue;
 
 struct LoadCommand {
   DurationMs gap_ms = 0;

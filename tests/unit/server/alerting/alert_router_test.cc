@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // tests/scripts/alerting/scenarios: a configuration, then what happens when, and what receivers are
 // told. Time stands still between the commands and is moved to whatever is due.
-//   at 5s post alertname=x job=y [starts=1s] [ends=20s]   (several alerts: separated by ;)
+//   at 5s post alertname=x job=y [starts=1s] [ends=20s] [ann:name=value]   (several alerts: ;)
+//   at 0s show details               (from now on messages say times and annotations, too)
 //   at 5s silence ID alertname=x until 60s      at 9s unsilence ID
+//   at 5s acknowledge alertname=x
 //   at 5s receiver r/webhook/0 fails [429|500|400] [retry-after 30]    at 9s receiver ... works
 //   at 5s stop | crash | reload      (state is stored and loaded; a crash loses the groups' timers)
 //   at 300s end
@@ -15,43 +17,13 @@
 
 #include "client-lib/base/strings.h"
 #include "server/alerting/config_loader.h"
+#include "tests/support/memory_state_store.h"
 #include "tests/support/script_cases.h"
 
 namespace vigil::alerting {
 namespace {
 
 constexpr TimestampMs kScenarioStart = 1'700'000'000'000;
-
-// What a database would keep.
-class MemoryStateStore : public StateStore {
- public:
-  Result<AlertingState> Load() override {
-    AlertingState state;
-    for (const auto& [fingerprint, alert] : alerts_) state.alerts.push_back(alert);
-    for (const auto& [key, entry] : log_) state.log.push_back(entry);
-    for (const auto& [id, silence] : silences_) state.silences.push_back(silence);
-    state.groups = groups_;
-    return state;
-  }
-  Result<void> Save(const AlertingChanges& changes) override {
-    for (const AlertPtr& alert : changes.alerts) alerts_[alert->fingerprint] = *alert;
-    for (const uint64_t gone : changes.gone_alerts) alerts_.erase(gone);
-    for (const LogEntry& entry : changes.log) log_[entry.group_key + entry.integration] = entry;
-    for (const Silence& silence : changes.silences) silences_[silence.id] = silence;
-    for (const std::string& gone : changes.gone_silences) silences_.erase(gone);
-    return Ok();
-  }
-  Result<void> SaveGroups(const std::vector<GroupState>& groups) override {
-    groups_ = groups;
-    return Ok();
-  }
-
- private:
-  std::map<uint64_t, Alert> alerts_;
-  std::map<std::string, LogEntry> log_;
-  std::map<std::string, Silence> silences_;
-  std::vector<GroupState> groups_;
-};
 
 TimestampMs ScenarioTime(std::string_view text) {
   const Result<DurationMs> offset = ParseGoDuration(text);
@@ -98,7 +70,11 @@ class Scenario {
     router_ = std::make_unique<AlertRouter>(config_, options, now);
   }
 
-  void Store() { EXPECT_TRUE(store_.Save(router_->TakeChanges())); }
+  void Store() {
+    AlertingChanges changes = router_->TakeChanges();
+    changes.acknowledgements = std::exchange(acknowledged_, {});
+    EXPECT_TRUE(store_.Save(changes));
+  }
 
   void Execute(const std::vector<std::string_view>& words) {
     const std::string_view command = words[2];
@@ -108,8 +84,15 @@ class Scenario {
       AddSilence(words);
     } else if (command == "unsilence") {
       EXPECT_TRUE(router_->silences().Expire(std::string(words[3]), now_));
+    } else if (command == "acknowledge") {
+      const size_t equal = words[3].find('=');
+      const Labels labels = Labels::Of({{words[3].substr(0, equal), words[3].substr(equal + 1)}});
+      acknowledged_.push_back({Fingerprint(labels), now_, "me", ""});
+      router_->acknowledgements().Put(acknowledged_.back());
     } else if (command == "receiver") {
       SetReceiver(words);
+    } else if (command == "show") {
+      details_ = true;
     } else if (command == "reload") {
       router_->Reload(config_, now_);
     } else if (command == "stop" || command == "crash") {
@@ -125,14 +108,17 @@ class Scenario {
   void Post(const std::vector<std::string_view>& words) {
     std::vector<PostedAlert> alerts;
     LabelsBuilder labels;
+    LabelsBuilder annotations;
     PostedAlert alert;
     const auto flush = [&] {
       alert.labels = labels.Build();
+      alert.annotations = annotations.Build();
       // As Prometheus does, which always says when an alert began.
       if (!alert.starts_at) alert.starts_at = std::min(now_, alert.ends_at.value_or(now_));
       alerts.push_back(alert);
       alert = {};
       labels.Reset();
+      annotations.Reset();
     };
     for (size_t i = 3; i < words.size(); ++i) {
       const std::string_view word = words[i];
@@ -143,6 +129,8 @@ class Scenario {
         alert.starts_at = ScenarioTime(word.substr(7));
       } else if (word.starts_with("ends=")) {
         alert.ends_at = ScenarioTime(word.substr(5));
+      } else if (word.starts_with("ann:")) {
+        annotations.Set(word.substr(4, equal - 4), word.substr(equal + 1));
       } else {
         labels.Set(word.substr(0, equal), word.substr(equal + 1));
       }
@@ -195,10 +183,18 @@ class Scenario {
       for (const AlertPtr& alert : message.alerts) {
         text += alert->ResolvedAt(message.now) ? " -" : " +";
         text += alert->labels.ToString();
+        if (details_) text += Details(*alert, message.now);
       }
     }
     Say(text);
     router_->Sent(message.id, outcome, now_);
+  }
+
+  static std::string Details(const Alert& alert, TimestampMs now) {
+    std::string text = alert.annotations.empty() ? "" : alert.annotations.ToString();
+    text += " from " + FormatGoDuration(alert.starts_at - kScenarioStart);
+    if (alert.ResolvedAt(now)) text += " to " + FormatGoDuration(alert.ends_at - kScenarioStart);
+    return text;
   }
 
   void Say(std::string_view text) {
@@ -208,8 +204,10 @@ class Scenario {
   std::shared_ptr<const AlertingConfig> config_;
   std::unique_ptr<AlertRouter> router_;
   MemoryStateStore store_;
+  std::vector<Acknowledgement> acknowledged_;
   std::map<std::string, Failure> failures_;
   std::string next_silence_;
+  bool details_ = false;
   TimestampMs now_ = kScenarioStart;
   std::vector<std::string> out_;
 };

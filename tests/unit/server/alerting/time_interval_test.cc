@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "client-lib/model/duration.h"
+#include "server/alerting/civil_time.h"
 #include "server/alerting/config_loader.h"
-#include "server/alerting/posix_zone_rule.h"
 #include "tests/support/script_cases.h"
 
 namespace vigil::alerting {
@@ -44,56 +44,17 @@ TEST(TimeInterval, FollowsTheScripts) {
   testing_support::RunScripts("alerting/time_intervals", &RunTimeIntervalCase);
 }
 
-TEST(TimeZone, KnowsTheOffsetsOfTheDatabase) {
-  const Result<TimeZone> berlin = TimeZone::Load("Europe/Berlin");
+TEST(CivilTime, IsWhatTheClocksShow) {
+  const auto berlin = LoadLocation("Europe/Berlin");
   ASSERT_TRUE(berlin) << berlin.error().message;
-  EXPECT_EQ(berlin->OffsetAt(1711846799), 3600);  // 2024-03-31 00:59:59 UTC
-  EXPECT_EQ(berlin->OffsetAt(1711846800), 7200);  // an hour later by the clock
-  EXPECT_EQ(berlin->OffsetAt(1729990799), 7200);  // 2024-10-27 00:59:59 UTC
-  EXPECT_EQ(berlin->OffsetAt(1729990800), 3600);
-  EXPECT_EQ(berlin->OffsetAt(4118043600), 7200);  // 2100-06-30: by the rule at the end
-  EXPECT_EQ(berlin->OffsetAt(4133980800), 3600);  // 2101-01-01
-  const Result<TimeZone> sydney = TimeZone::Load("Australia/Sydney");
-  ASSERT_TRUE(sydney);
-  EXPECT_EQ(sydney->OffsetAt(4118043600), 36000);
-  EXPECT_EQ(sydney->OffsetAt(4133980800), 39600);
-}
-
-TEST(TimeZone, RefusesNamesThatAreNone) {
-  for (const char* name : {"Mars/Base", "../../etc/passwd", "/etc/passwd", "Europe"}) {
-    EXPECT_FALSE(TimeZone::Load(name)) << name;
-  }
-  EXPECT_FALSE(TimeZone::Parse("TZif2", "short"));
-  EXPECT_TRUE(TimeZone::Load(""));
-}
-
-TEST(PosixZoneRule, ReadsAllForms) {
-  for (const char* good :
-       {"UTC0", "<+0330>-3:30", "EST5EDT,M3.2.0,M11.1.0", "IST-1GMT0,M10.5.0,M3.5.0/1",
-        "XXX3YYY,J60/2,J300/2:30:15", "AAA-1BBB,0,364/26"}) {
-    EXPECT_TRUE(ParsePosixZoneRule(good)) << good;
-  }
-  for (const char* bad : {"", "UT0", "EST", "EST5EDT", "EST5EDT,M13.2.0,M11.1.0", "EST5EDT,M3.2.0",
-                          "EST5EDT,M3.2.0,M11.1.0x", "EST5EDT,J0,J1"}) {
-    EXPECT_FALSE(ParsePosixZoneRule(bad)) << bad;
-  }
-  // Day 60 of Julian counting is the 1st of March in leap years as well.
-  const auto rule = ParsePosixZoneRule("XXX0YYY,J60/0,J300/0");
-  ASSERT_TRUE(rule);
-  EXPECT_EQ(rule->OffsetAt(DaysFromCivil(2024, 3, 1) * 86400 - 1), 0);
-  EXPECT_EQ(rule->OffsetAt(DaysFromCivil(2024, 3, 1) * 86400), 3600);
-  EXPECT_EQ(rule->OffsetAt(DaysFromCivil(2023, 3, 1) * 86400), 3600);
-}
-
-TEST(CivilTime, ConvertsDaysBothWays) {
-  for (int64_t day = -1'000'000; day <= 1'000'000; day += 321) {
-    const CivilTime civil = CivilFromDays(day);
-    EXPECT_EQ(DaysFromCivil(civil.year, civil.month, civil.day), day);
-  }
-  EXPECT_EQ(CivilFromDays(0).weekday, 4);
-  EXPECT_EQ(CivilFromDays(-1).weekday, 3);
-  EXPECT_EQ(DaysInMonth(2000, 2), 29);
-  EXPECT_EQ(DaysInMonth(1900, 2), 28);
+  const CivilTime time = CivilTimeAt(**berlin, 1'711'846'800'999);  // clocks went ahead just now
+  EXPECT_EQ(time.month * 100 + time.day, 331);
+  EXPECT_EQ(time.weekday, 0);
+  EXPECT_EQ(time.minute_of_day, 180);
+  EXPECT_EQ(CivilTimeAt(*TimeZone::Utc(), -1).minute_of_day, 1'439);
+  EXPECT_FALSE(LoadLocation("Mars/Base"));
+  EXPECT_TRUE(LoadLocation(""));
+  EXPECT_TRUE(LoadLocation("Local"));
 }
 
 }  // namespace

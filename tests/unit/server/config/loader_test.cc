@@ -130,6 +130,8 @@ TEST(ConfigTables, EveryRowIsTested) {
   ExpectRowsAreTested<StorageConfig>("storage", good);
   ExpectRowsAreTested<TsdbConfig>("tsdb", good);
   ExpectRowsAreTested<ExemplarsConfig>("exemplars", good);
+  ExpectRowsAreTested<AlertingSection>("alerting", good);
+  ExpectRowsAreTested<AlertmanagerConfig>("alertmanagers", good);
   ExpectRowsAreTested<StaticConfig>("static_configs", good);
   ExpectRowsAreTested<FileSdConfig>("file_sd_configs", good);
   ExpectRowsAreTested<RelabelFields>("relabel_configs", good);

@@ -111,5 +111,34 @@ TEST(PlanRollups, WhatIsNotRolledUpYetIsReadAsSamples) {
   EXPECT_EQ(Plan(coverage, 600, 1206, Any()), (std::vector<Piece>{{5, 598, 1206}}));
 }
 
+TEST(PlanRollups, GapsBetweenLeavesAreAnsweredAsWhatIsGone) {
+  RollupCoverage coverage = Usual();
+  coverage.gaps = {{1020 * kHour, 1100 * kHour}};
+  EXPECT_EQ(Plan(coverage, 1002, 1206, Any()), (std::vector<Piece>{{5, 1020, 1100}}));
+  EXPECT_EQ(Plan(coverage, 1050, 1060, Any()), (std::vector<Piece>{{5, 1048, 1060}}));
+  EXPECT_EQ(Plan(coverage, 1110, 1206, Any()), std::vector<Piece>{});
+  EXPECT_EQ(Plan(coverage, 900, 1206, Any()),
+            (std::vector<Piece>{{5, 898, 1000}, {5, 1020, 1100}}));
+  // Exact ones fill what is between.
+  EXPECT_EQ(Plan(coverage, 1002, 1206, Exact(kHour, 1002, 1206)),
+            (std::vector<Piece>{{60, 1002, 1020}, {60, 1020, 1182}}));
+  EXPECT_EQ(Plan(coverage, 900, 1206, Exact(kFive, 900, 1206)),
+            (std::vector<Piece>{{5, 898, 1020}, {5, 1020, 1182}}));
+  // A late chunk in the oldest leaf: samples are read where they are there.
+  coverage.rolled_up_until = 1000 * kHour;
+  EXPECT_EQ(Plan(coverage, 1002, 1206, Exact(kHour, 1002, 1206)),
+            (std::vector<Piece>{{60, 1020, 1100}}));
+}
+
+TEST(PlanRollups, SaysWhereSamplesAreThereToo) {
+  const auto pieces = PlanRollups(Usual(), 600 * kHour, 1206 * kHour, Exact(kHour, 600, 1206));
+  ASSERT_EQ(pieces.size(), 1U);
+  EXPECT_EQ(pieces[0].exact_after, 1000 * kHour);
+  EXPECT_EQ(PlanRollups(Usual(), 900 * kHour, 1206 * kHour, Any())[0].exact_after, 1000 * kHour);
+  EXPECT_EQ(
+      PlanRollups(Usual(), 1002 * kHour, 1206 * kHour, Exact(kHour, 1002, 1206))[0].exact_after,
+      1002 * kHour);
+}
+
 }  // namespace
 }  // namespace vigil::postgres

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <random>
 #include <string>
 
 #include "server/chunks/chunk.h"
@@ -64,6 +65,32 @@ TEST_F(SeriesMergeTest, OfOneTimestampTheFirstChunkWins) {
   EXPECT_EQ(Samples().values, (std::vector<double>{1, 1, 1, 1, 1, 2, 2}));
   EXPECT_EQ(merge_.counts().newest, 160);
   EXPECT_EQ(merge_.counts().samples_out, 7U);
+}
+
+TEST_F(SeriesMergeTest, LargeRowsBecomeSeveralThatFillPages) {
+  std::mt19937_64 random(3);
+  std::vector<ChunkRow> rows;
+  SampleColumns all;
+  for (int part = 0; part < 4; ++part) {
+    SampleColumns columns;
+    for (int i = 0; i < 1'440; ++i) {
+      columns.Add((part * 1'440 + i) * 100, static_cast<double>(random() % 1'000));
+    }
+    all.timestamps.insert(all.timestamps.end(), columns.timestamps.begin(),
+                          columns.timestamps.end());
+    all.values.insert(all.values.end(), columns.values.begin(), columns.values.end());
+    chunks::Chunk& chunk = encoded_.emplace_back();
+    chunks::EncodeChunk(columns.timestamps, columns.values, &chunk);
+    rows.push_back({7, chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data, 3});
+  }
+  Merge(rows);
+  ASSERT_EQ(out_.size(), 4U);
+  for (const auto& [row, data] : out_) {
+    EXPECT_EQ(row.count, 1'440U);
+    EXPECT_LT(data.size(), 2'600U);
+  }
+  EXPECT_EQ(Samples().timestamps, all.timestamps);
+  EXPECT_EQ(Samples().values, all.values);
 }
 
 TEST_F(SeriesMergeTest, PiecesAreOfEqualLength) {

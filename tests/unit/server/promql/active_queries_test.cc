@@ -32,8 +32,12 @@ TEST(ActiveQueries, ListsWhatRunsWithItsCost) {
     EXPECT_EQ(list[0].origin.text, "up");
     EXPECT_EQ(list[0].began, 5000);
     EXPECT_EQ(list[0].age_s, 1.5);
-    EXPECT_TRUE(list[0].queued);
-    EXPECT_FALSE(list[1].queued);
+    EXPECT_EQ(list[0].state, QueryState::kQueued);
+    EXPECT_EQ(list[1].state, QueryState::kRunning);
+    EXPECT_EQ(active.expressions(), 2U);
+    second.BeginSending();
+    EXPECT_EQ(active.List()[1].state, QueryState::kSending);
+    EXPECT_EQ(active.expressions(), 1U) << "nothing is left to evaluate";
     EXPECT_EQ(list[1].series, 3);
     EXPECT_EQ(list[1].samples, 40);
     EXPECT_EQ(list[1].chunks_in_memory, 2);
@@ -43,6 +47,25 @@ TEST(ActiveQueries, ListsWhatRunsWithItsCost) {
   }
   ASSERT_EQ(active.List().size(), 1u);
   EXPECT_EQ(active.List()[0].origin.text, "up");
+}
+
+TEST(ActiveQueries, OtherRequestsAreListedAndNotCountedAsExpressions) {
+  ActiveQueries active(Clock::System(), {});
+  QueryOrigin origin;
+  origin.kind = QueryKind::kRemoteRead;
+  auto read = active.Enter(std::move(origin));
+  read.Describe("{job=\"x\"}");
+  ASSERT_EQ(active.List().size(), 1U);
+  EXPECT_EQ(active.List()[0].origin.text, "{job=\"x\"}");
+  EXPECT_EQ(QueryKindName(active.List()[0].origin.kind), "remote_read");
+  EXPECT_EQ(active.expressions(), 0U);
+}
+
+TEST(ActiveQueries, LongTextsAreCutBetweenCharacters) {
+  ActiveQueries active(Clock::System(), {});
+  const auto entry =
+      active.Enter(Of(std::string(QueryOrigin::kMaxText - 1, 'x') + "\u20ac and on"));
+  EXPECT_EQ(active.List()[0].origin.text, std::string(QueryOrigin::kMaxText - 1, 'x') + "...");
 }
 
 TEST(ActiveQueries, CancelsOneAndAtTheEndAll) {

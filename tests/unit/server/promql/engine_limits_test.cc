@@ -78,19 +78,20 @@ TEST_F(EngineLimitsTest, OneQueryStaysWithinItsMemory) {
 }
 
 TEST_F(EngineLimitsTest, AllQueriesTogetherStayWithinTheirs) {
-  options_.max_memory_bytes = 10 << 20;
+  // A result is 8 MB of values in about 10 MB of memory, and takes 16 MB while it is made.
+  options_.max_memory_bytes = 32 << 20;
   const Engine engine(options_);
   std::optional<QueryResult> held[2];
   for (std::optional<QueryResult>& result : held) {
-    Result<QueryResult> made = Run(engine, "m", 100);
-    ASSERT_TRUE(made);
+    Result<QueryResult> made = Run(engine, "m", 10'000);
+    ASSERT_TRUE(made) << made.error().message;
     result.emplace(*std::move(made));
   }
-  const Result<QueryResult> third = Run(engine, "m", 100);
+  const Result<QueryResult> third = Run(engine, "m", 10'000);
   ASSERT_FALSE(third);
-  EXPECT_THAT(third.error().message, HasSubstr("10 MB for all queries"));
+  EXPECT_THAT(third.error().message, HasSubstr("32 MB for all queries"));
   held[0].reset();  // its answer was written
-  EXPECT_TRUE(Run(engine, "m", 100));
+  EXPECT_TRUE(Run(engine, "m", 10'000));
 }
 
 TEST(QueryMemory, GivesBackWhatItTook) {
@@ -108,6 +109,50 @@ TEST(QueryMemory, GivesBackWhatItTook) {
     EXPECT_TRUE(other.Reach(8 << 20));
   }
   EXPECT_EQ(pool->held(), 0U);
+}
+
+// What is taken from the pool ahead of need must not be what refuses the last query that fits.
+TEST(QueryMemory, TakesExactlyWhatItNeedsWhereRoundingDoesNotFit) {
+  const auto pool = std::make_shared<MemoryPool>(5 << 20);
+  QueryMemory first(pool, 0);
+  EXPECT_TRUE(first.Reach(3 << 20));
+  EXPECT_EQ(pool->held(), size_t{4} << 20);
+  QueryMemory second(pool, 0);
+  EXPECT_TRUE(second.Reach(1 << 20));
+  EXPECT_EQ(pool->held(), size_t{5} << 20);
+  EXPECT_FALSE(second.Reach((1 << 20) + 1));
+  first.ShrinkTo(1 << 20);
+  EXPECT_EQ(pool->held(), size_t{2} << 20);
+  EXPECT_TRUE(second.Reach((1 << 20) + 1));
+}
+
+// What was held on the way is not held with the result.
+TEST_F(EngineLimitsTest, AResultHoldsWhatItIsMadeOf) {
+  options_.max_memory_bytes = 64 << 20;
+  const Engine engine(options_);
+  // Both sides of the join are held: 2 * 100 rows of 10,000 steps.
+  Result<QueryResult> joined = Run(engine, "sum(m + on (i) m)", 10'000);
+  ASSERT_TRUE(joined) << joined.error().message;
+  QueryMemory rest = engine.MakeMemory();
+  EXPECT_TRUE(rest.Reach((64 << 20) - (1 << 20))) << "the result takes less than a megabyte";
+}
+
+TEST_F(EngineLimitsTest, SelectedSeriesAreHeldWhileTheyAreRead) {
+  // 100 series take 25,600 bytes; each row of the second query comes on top of that.
+  options_.max_query_bytes = 28 * 1024;
+  EXPECT_EQ(ErrorOf("sum(m)", 2), "no error");
+  EXPECT_THAT(ErrorOf("m", 2), StartsWith(kTooMuchMemory));
+}
+
+// Helper threads read series whose samples alone are too many.
+TEST_F(EngineLimitsTest, SamplesThatHelpersReadCountToo) {
+  const Labels labels = Labels::Of({{"__name__", "m"}, {"i", "0"}});
+  for (int k = 0; k < 50'000; ++k) store_.Add(labels, k * 10, k);
+  options_.helper_threads = 2;
+  options_.max_samples = 60'000;
+  EXPECT_EQ(ErrorOf("sum(sum_over_time(m[1m]))", 200), kTooManySamples);
+  options_.max_samples = 200'000;
+  EXPECT_EQ(ErrorOf("sum(sum_over_time(m[1m]))", 200), "no error");
 }
 
 TEST_F(EngineLimitsTest, LabelsDoNotGrowWithoutEnd) {

@@ -201,7 +201,7 @@ class SlowStorage : public tests::MemoryStorage {
   Result<std::unique_ptr<storage::SeriesSet>> Select(
       const std::vector<Matcher>& matchers, const storage::SelectHints& hints) const override {
     clock_->Advance(60'000);
-    return MemoryStorage::Select(matchers, hints);
+    return tests::MemoryStorage::Select(matchers, hints);
   }
 
  private:

@@ -4,6 +4,14 @@
 #include <gtest/gtest.h>
 #include <snappy.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <thread>
+
 #include "server/chunks/crc32c.h"
 #include "server/remote/histogram_message.h"
 #include "server/remote/proto_reader.h"
@@ -46,6 +54,37 @@ std::string_view TakeFrame(std::string_view* stream) {
   return message;
 }
 
+// A place in the list of running requests, without the list.
+class FakeTask : public ReadTask {
+ public:
+  [[nodiscard]] std::stop_token stop() const override { return stop_source.get_token(); }
+  void Describe(std::string what) override { text = std::move(what); }
+  void Start() override { started = true; }
+  void BeginSending() override { sending = true; }
+  Result<void> CheckAlive() override {
+    if (stop_source.stop_requested()) return Canceled("the request was canceled");
+    if (checks_left == 0) return Timeout("the request took longer than 1 ms");
+    --checks_left;
+    return Ok();
+  }
+  Result<void> Reach(size_t bytes) override {
+    most_bytes = std::max(most_bytes, bytes);
+    return bytes <= max_bytes ? Ok() : ExecutionError("too much memory");
+  }
+  void CountSelected(const storage::SeriesSet& set) override { series += set.size(); }
+  void CountSamples(size_t count) override { samples += count; }
+
+  std::stop_source stop_source;
+  std::string text;
+  std::atomic<bool> started = false;
+  bool sending = false;
+  int checks_left = 1'000'000;
+  size_t max_bytes = SIZE_MAX;
+  size_t most_bytes = 0;
+  size_t series = 0;
+  size_t samples = 0;
+};
+
 class ReadHandlerTest : public ::testing::Test {
  protected:
   ReadHandlerTest() {
@@ -64,18 +103,32 @@ class ReadHandlerTest : public ::testing::Test {
         store_, [this] { return external_; }, options_);
     http::Request request;
     request.body = Snappy(message);
-    http::Response response = handler.Handle(request);
+    task_ = std::make_shared<FakeTask>();
+    task_->checks_left = checks_;
+    task_->max_bytes = max_bytes_;
+    http::Response response = handler.Handle(request, task_);
+    EXPECT_TRUE(task_->started);
     if (response.stream != nullptr) {
       EXPECT_EQ(handler.queries(), 1u);
-      EXPECT_TRUE(response.stream([&](std::string_view bytes) {
+      EXPECT_TRUE(task_->sending);
+      complete_ = response.stream([&](std::string_view bytes) {
         response.body.append(bytes);
         return true;
-      }));
+      });
+      EXPECT_TRUE(complete_ || checks_ < 1'000);
       response.stream = nullptr;
+    }
+    if (response.kept != nullptr) {
+      EXPECT_EQ(handler.queries(), 1u) << "it counts until it is sent";
+      response.kept.reset();
     }
     EXPECT_EQ(handler.queries(), 0u);
     return response;
   }
+  std::shared_ptr<FakeTask> task_;
+  int checks_ = 1'000'000;
+  size_t max_bytes_ = SIZE_MAX;
+  bool complete_ = false;
   tests::MemoryStorage store_;
   Labels external_;
 };
@@ -176,8 +229,8 @@ TEST_F(ReadHandlerTest, RefusesWithUpstreamsTexts) {
       store_, [] { return Labels(); }, options_);
   http::Request broken;
   broken.body = "xxx";
-  EXPECT_EQ(handler.Handle(broken).status, 400);
-  EXPECT_EQ(handler.Handle(broken).body, "snappy: corrupt input\n");
+  EXPECT_EQ(handler.Handle(broken, std::make_shared<FakeTask>()).status, 400);
+  EXPECT_EQ(handler.Handle(broken, std::make_shared<FakeTask>()).body, "snappy: corrupt input\n");
   EXPECT_EQ(Post("\x0a\x7f").status, 400);
   EXPECT_EQ(Post(Varint(2, 9)).status, 400);
   EXPECT_EQ(Post(QueryField(MatcherField(9, "a", "b"))).status, 500);
@@ -186,6 +239,100 @@ TEST_F(ReadHandlerTest, RefusesWithUpstreamsTexts) {
   const http::Response many = Post(QueryField(MatcherField(0, "job", "a")));
   EXPECT_EQ(many.status, 400);
   EXPECT_EQ(many.body, "exceeded sample limit (299)\n");
+}
+
+TEST_F(ReadHandlerTest, CountsTheSamplesOfAllQueriesTogether) {
+  options_.max_samples = 599;
+  const std::string query = QueryField(MatcherField(0, "job", "a"));
+  EXPECT_EQ(Post(query).status, 200);
+  EXPECT_EQ(task_->samples, 300u);
+  const http::Response both = Post(query + query);
+  EXPECT_EQ(both.status, 400);
+  EXPECT_EQ(both.body, "exceeded sample limit (599)\n");
+}
+
+TEST_F(ReadHandlerTest, TellsWhatItReadsAndHowMuch) {
+  Post(QueryField(MatcherField(0, "__name__", "up") + MatcherField(2, "job", "a|b")) +
+       QueryField(MatcherField(1, "job", "b") + MatcherField(3, "job", "")));
+  EXPECT_EQ(task_->text, "{__name__=\"up\",job=~\"a|b\"}, {job!=\"b\",job!~\"\"}");
+  EXPECT_EQ(task_->series, 3u);
+  EXPECT_EQ(task_->samples, 601u);
+  EXPECT_GT(task_->most_bytes, 601u * 8);
+}
+
+TEST_F(ReadHandlerTest, EndsWhenItsTimeOrMemoryIsOver) {
+  const std::string query = QueryField(MatcherField(0, "__name__", "up"));
+  checks_ = 2;  // one for the query, one for its first series
+  EXPECT_EQ(Post(query).status, 503);
+  EXPECT_EQ(Post(query + Varint(2, 1)).status, 200);
+  EXPECT_FALSE(complete_) << "a stream that has begun is cut off";
+  checks_ = 1'000'000;
+  max_bytes_ = 700;
+  const http::Response response = Post(query);
+  EXPECT_EQ(response.status, 422);
+  EXPECT_EQ(response.body, "too much memory\n");
+}
+
+class ReadQueueTest : public ReadHandlerTest {
+ protected:
+  ReadQueueTest() {
+    options_.max_concurrent = 1;
+    options_.max_waiting = 1;
+    options_.queue_timeout_ms = 600'000;
+    handler_ = std::make_unique<ReadHandler>(
+        store_, [] { return Labels(); }, options_);
+    request_.body = Snappy(QueryField(MatcherField(0, "job", "a")));
+    first_ = handler_->Handle(request_, std::make_shared<FakeTask>());
+    EXPECT_EQ(first_.status, 200);
+  }
+  // Runs until it has its turn or is canceled.
+  std::jthread Wait(std::shared_ptr<FakeTask> task, int* status) {
+    std::jthread thread(
+        [this, task, status] { *status = handler_->Handle(request_, task).status; });
+    while (handler_->queries() < 2) std::this_thread::yield();
+    return thread;
+  }
+  http::Request request_;
+  std::unique_ptr<ReadHandler> handler_;
+  http::Response first_;  // being sent: it has the only slot
+};
+
+TEST_F(ReadQueueTest, WaitsForItsTurn) {
+  const auto task = std::make_shared<FakeTask>();
+  int status = 0;
+  std::jthread thread = Wait(task, &status);
+  EXPECT_FALSE(task->started);
+  first_ = http::Response();
+  thread.join();
+  EXPECT_EQ(status, 200);
+  EXPECT_TRUE(task->started);
+}
+
+TEST_F(ReadQueueTest, MayBeCanceledInTheQueue) {
+  const auto task = std::make_shared<FakeTask>();
+  int status = 0;
+  std::jthread thread = Wait(task, &status);
+  task->stop_source.request_stop();
+  thread.join();
+  EXPECT_EQ(status, 499);
+  EXPECT_FALSE(task->started);
+}
+
+TEST_F(ReadQueueTest, NoMoreThanSoManyWait) {
+  const auto task = std::make_shared<FakeTask>();
+  int status = 0;
+  std::jthread thread = Wait(task, &status);
+  while (true) {
+    // The one before may not have come as far as the queue.
+    const auto other = std::make_shared<FakeTask>();
+    other->stop_source.request_stop();
+    const http::Response response = handler_->Handle(request_, other);
+    if (response.status == 499) continue;
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.body, "too many remote read queries are waiting, try again later\n");
+    break;
+  }
+  task->stop_source.request_stop();
 }
 
 TEST(NegotiateResponseType, TakesTheFirstThatIsThere) {

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "client-lib/base/files.h"
+#include "server/scrape/accept.h"
 #include "server/scrape/scrape_loop.h"
+#include "tests/support/protobuf_page.h"
 #include "tests/support/scrape_rig.h"
 
 namespace vigil::scrape {
@@ -131,6 +133,61 @@ TEST(ScrapeRequest, SaysWhatItWants) {
   EXPECT_EQ(request.headers.items()[1].second, "Vigil/test");
   EXPECT_EQ(request.headers.items()[2].second, "2.5");
   EXPECT_EQ(request.options->basic_auth_password, "p");
+}
+
+std::string AcceptOf(const std::vector<std::string>& lines) {
+  return AcceptHeader(ScrapeRig::MakeJob(lines)->config());
+}
+
+TEST(ScrapeRequest, AsksForProtobufWhenNativeHistogramsAreWanted) {
+  const std::string protobuf =
+      "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;";
+  EXPECT_EQ(AcceptOf({"scrape_native_histograms: true"}),
+            protobuf +
+                "q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+                "application/openmetrics-text;version=0.0.1;q=0.4,"
+                "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;"
+                "q=0.2,*/*;q=0.1");
+  EXPECT_EQ(AcceptOf({"scrape_protocols: [PrometheusText0.0.4, PrometheusProto]"}),
+            "text/plain;version=0.0.4;q=0.6," + protobuf + "q=0.5,*/*;q=0.4");
+}
+
+TEST(ScrapeProtobuf, NativeHistogramsArriveWithinTheLimits) {
+  const std::string type =
+      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+      "encoding=delimited";
+  const std::string page =
+      test::FamilyOf("h", 4, test::MetricField({}, 7, test::NativeHistogramBody(true))) +
+      test::FamilyOf("g", 1, test::MetricField({{"a", "b"}}, 2, test::Double(1, 5)));
+  for (const auto& [limit, buckets, schema] :
+       {std::tuple(0, 3, 1), std::tuple(2, 2, 0), std::tuple(1, 0, 0)}) {
+    ScrapeRig rig;
+    LoopTarget target = ScrapeRig::MakeTarget(
+        ScrapeRig::MakeJob({"scrape_native_histograms: true",
+                            "native_histogram_bucket_limit: " + std::to_string(limit)}));
+    rig.SetTargets({target});
+    const TimestampMs time = rig.Scrape(target, FakeAsyncClient::Page(page, type));
+    if (limit == 1) {  // at the coarsest schema there are two buckets still
+      EXPECT_TRUE(rig.Rows(0, time).empty());
+      EXPECT_EQ(target.status->Get().last_error, "histogram bucket limit exceeded");
+      continue;
+    }
+    ASSERT_EQ(rig.appender.histograms.size(), 1U);
+    const auto& [labels, sample] = rig.appender.histograms[0];
+    EXPECT_EQ(labels.ToMetricString(), "h{instance=\"host:1\", job=\"j\"}");
+    EXPECT_EQ(sample.timestamp, time);
+    EXPECT_EQ(sample.histogram->positive_buckets.size(), static_cast<size_t>(buckets));
+    EXPECT_EQ(sample.histogram->schema, schema);
+    EXPECT_EQ(rig.Rows(0, time),
+              (std::vector<std::string>{"g{a=\"b\", instance=\"host:1\", job=\"j\"} 5"}));
+    EXPECT_EQ(rig.appender.exemplars.refs.size(), 1U);
+  }
+  ScrapeRig rig;
+  LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob({}));
+  rig.SetTargets({target});
+  rig.Scrape(target, FakeAsyncClient::Page(page, type));
+  EXPECT_TRUE(rig.appender.histograms.empty());
+  EXPECT_EQ(rig.Rows(0, 0).size(), 6U);
 }
 
 TEST(ScrapeRequest, ReadsSecretFilesAgain) {

@@ -140,6 +140,34 @@ TEST(ExemplarStore, AnswersBySelectorsAndWritesInBatches) {
   EXPECT_EQ(stats.series, 3U);
 }
 
+// While the database is away the newest wait for it.
+TEST(ExemplarStore, TheOldestAreNotWrittenWhenTooManyWait) {
+  ManualClock clock{1'700'000'000'000};
+  vigil::testing::FakeBackend backend;
+  head::Head head(clock);
+  ExemplarStore exemplars(head);
+  ExemplarBatch batch;
+  const SeriesRef ref = head.Insert(1, Labels::Of({{"__name__", "h"}}), INT64_MIN);
+  const auto most = static_cast<TimestampMs>(ExemplarStore::kMaxWaiting);
+  const auto append = [&](TimestampMs from, TimestampMs to) {
+    batch.refs.assign(static_cast<size_t>(to - from), ref);
+    batch.exemplars.clear();
+    for (TimestampMs t = from; t < to; ++t) batch.exemplars.push_back(At(t));
+    exemplars.Append(batch);
+  };
+  append(0, most + 2);
+  std::vector<ExemplarRow> taken = exemplars.TakeNew();
+  ASSERT_EQ(taken.size(), ExemplarStore::kMaxWaiting);
+  EXPECT_EQ(taken.front().exemplar.timestamp, 2);
+  append(most + 2, most + 5);
+  exemplars.GiveBack(std::move(taken));
+  taken = exemplars.TakeNew();
+  ASSERT_EQ(taken.size(), ExemplarStore::kMaxWaiting);
+  EXPECT_EQ(taken.front().exemplar.timestamp, 5);
+  EXPECT_EQ(taken.back().exemplar.timestamp, most + 4);
+  EXPECT_EQ(exemplars.Stats().not_written, 5U);
+}
+
 TEST(ExemplarStore, IsFilledFromTheTable) {
   ManualClock clock{1'700'000'000'000};
   head::Head head(clock);

@@ -323,6 +323,40 @@ TEST_F(StoreTest, LimitsTheSeriesOfAJob) {
   EXPECT_TRUE(create("c", "other").has_value());
 }
 
+TEST_F(StoreTest, RefusesWhatTheDatabaseCannotIndex) {
+  const auto error = [&](const std::string& name, const std::string& value = "v") {
+    const auto ref = store_->Resolve(Labels::Of({{"__name__", name}, {"l", value}}));
+    if (ref) return std::string("no error");
+    EXPECT_EQ(ref.error().kind, ErrorKind::kBadData);
+    return ref.error().message;
+  };
+  EXPECT_EQ(error(std::string(2'000, 'm')), "no error");
+  EXPECT_EQ(error(std::string(2'001, 'm')),
+            "the name of a metric has 2001 bytes, at most 2000 of UTF-8 are possible: \"" +
+                std::string(100, 'm') + "\"... was not created");
+  // What is no UTF-8 takes three times as much in the database.
+  EXPECT_EQ(error(std::string(666, '\xff')), "no error");
+  EXPECT_NE(error(std::string(667, '\xff')), "no error");
+  EXPECT_EQ(error("long_value", std::string(100'000, 'v')), "no error");
+  EXPECT_EQ(error("longer_value", std::string(1 << 20, 'v')),
+            "the labels of a series have 1048597 bytes, at most 1048576 are possible: a series of "
+            "\"longer_value\" was not created");
+  EXPECT_EQ(store_->Stats().refused_too_long, 3U);
+}
+
+TEST_F(StoreTest, SelectsNoMoreSeriesThanTheReaderHasRoomFor) {
+  for (int i = 0; i < 10; ++i) Append(Series("up", std::to_string(i)), kStoreNow, 1);
+  SelectHints hints;
+  hints.start = kStoreNow - 1;
+  hints.end = kStoreNow;
+  hints.max_bytes = 10 * SelectHints::kSeriesBytes;
+  EXPECT_TRUE(store_->Select({Matcher::Equal("__name__", "up")}, hints));
+  hints.max_bytes -= 1;
+  const auto refused = store_->Select({Matcher::Equal("__name__", "up")}, hints);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kExecution);
+}
+
 TEST_F(StoreTest, ARepeatedBatchWaitsForTheFirstOne) {
   backend_.SetLazy(true);
   const SeriesRef a = Series("a");

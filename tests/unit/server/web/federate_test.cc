@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "server/web/query_runner.h"
 #include "tests/support/memory_storage.h"
 
 namespace vigil::web {
@@ -25,14 +26,17 @@ class FederationTest : public ::testing::Test {
     store_.AddHistogram(Labels::Of({{"__name__", "sizes"}}), 98'000, h);
   }
   http::Response Get(std::string query, std::string accept = {}) {
-    const Federation federation(store_, clock_, 60'000, [this] { return external_; });
+    const Federation federation(runner_, store_, clock_, 60'000, [this] { return external_; });
     http::Request request;
     request.query = std::move(query);
     request.headers.Add("Accept", std::move(accept));
     return federation.Handle(request);
   }
+  promql::Engine engine_{promql::EngineOptions{}};
   tests::MemoryStorage store_;
   ManualClock clock_{100'500};
+  std::stop_source stop_;
+  QueryRunner runner_{engine_, store_, clock_, 1, stop_.get_token()};
   Labels external_ = Labels::Of({{"site", "north"}, {"area", "x"}});
 };
 
@@ -69,6 +73,21 @@ TEST_F(FederationTest, HistogramsAreForProtobufOnly) {
   // The length, then name = 1 and type = 3: a histogram.
   EXPECT_EQ(response.body.substr(1, 9), std::string("\x0a\x05sizes\x18\x04", 9));
   EXPECT_EQ(static_cast<size_t>(response.body[0]), response.body.size() - 1);
+}
+
+TEST_F(FederationTest, IsListedUntilItIsSentAndEndsWithTheServer) {
+  http::Response response = Get("match[]=up&match[]=old");
+  ASSERT_EQ(runner_.active().List().size(), 1U);
+  const promql::ActiveQuery query = runner_.active().List()[0];
+  EXPECT_EQ(promql::QueryKindName(query.origin.kind), "federation");
+  EXPECT_EQ(query.origin.text, "up, old");
+  EXPECT_EQ(query.state, promql::QueryState::kSending);
+  EXPECT_EQ(query.series, 2);
+  EXPECT_EQ(query.samples, 2);
+  response = http::Response();
+  EXPECT_TRUE(runner_.active().List().empty());
+  stop_.request_stop();
+  EXPECT_EQ(Get("match[]=up").status, 499);
 }
 
 TEST_F(FederationTest, EscapesNamesAsAskedFor) {

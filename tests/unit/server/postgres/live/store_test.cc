@@ -5,6 +5,7 @@
 
 #include "client-lib/model/sample.h"
 #include "server/postgres/exemplar_table.h"
+#include "server/storage/limits.h"
 #include "tests/unit/server/postgres/live/live.h"
 
 namespace vigil::postgres {
@@ -447,6 +448,49 @@ TEST_F(StoreTest, KeepsMetadata) {
                 "SELECT string_agg(concat_ws(' ', name, type, unit), ',' ORDER BY name) "
                 "FROM vigil.metrics"),
             "g gauge ,h_bucket histogram seconds,other_total");
+  const std::vector<std::string> gone = {"h", "unknown"};
+  ASSERT_OK(database_->metadata().RemoveMetadata(gone));
+  const auto rest = database_->metadata().ReadMetadata();
+  ASSERT_OK(rest);
+  EXPECT_EQ(*rest, again);
+}
+
+// Text that does not compress: an index entry of it takes its length.
+std::string Noise(size_t size) {
+  std::string text;
+  uint64_t state = size;
+  while (text.size() < size) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    text += static_cast<char>('a' + (state >> 40) % 26);
+  }
+  return text;
+}
+
+// Whatever the store lets through, journal and metadata take: one that they refuse would be tried
+// for ever, and nothing behind it would become durable.
+TEST_F(StoreTest, TakesTheLongestNamesAndManyLongLabels) {
+  Open();
+  const std::string name = Noise(storage::kMaxMetricNameBytes);
+  std::string broken(storage::kMaxMetricNameBytes / 3, '\xff');
+  std::vector<storage::SeriesRecord> series = {
+      {1, Labels::Of({{"__name__", name}})},
+      {2, Labels::Of({{"__name__", broken}})},
+      {3, Labels::Of({{"__name__", "long"}, {"l", Noise(storage::kMaxLabelBytes - 20)}})},
+      {4, Labels::Of({{"__name__", "long"}, {Noise(100'000), "v"}})}};
+  // Together more than one statement takes.
+  const std::string value = Noise(500'000);
+  for (int64_t id = 5; id < 60; ++id) {
+    series.push_back(
+        {id, Labels::Of({{"__name__", "many"}, {"id", std::to_string(id)}, {"l", value}})});
+  }
+  ASSERT_OK(database_->journal().WaitDurable(
+      database_->journal().Enqueue(std::move(series), {"page"}), 60'000));
+  const std::vector<storage::MetricMetadata> rows = {{name, "gauge", Noise(16'384), ""},
+                                                     {broken, "gauge", "", ""}};
+  ASSERT_OK(database_->metadata().WriteMetadata(rows));
+  auto admin = Connect(conninfo_);
+  EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.series_data"), "59");
+  EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.metric_metadata"), "2");
 }
 
 TEST_F(StoreTest, ClosedDatabaseSaysSo) {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Routes whose alerts are heartbeats (expect_every): a dead man's switch. When no such alert came
+// for so long, an alert with the label expected="missing" takes the same route; it ends with the
+// next heartbeat.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/alerting/alert.h"
+#include "server/alerting/route_tree.h"
+
+namespace vigil::alerting {
+
+// The label of alerts about missing heartbeats.
+inline constexpr std::string_view kExpectedLabel = "expected";
+bool TellsOfMissing(const Labels& labels);
+
+// After a start the time counts from there. Threads: one at a time.
+class ExpectWatch {
+ public:
+  // Another tree: routes that stay keep their times.
+  void Reset(const RouteTree& tree, TimestampMs now);
+  // A firing alert took these routes.
+  void Seen(const std::vector<const Route*>& routes, TimestampMs now);
+
+  [[nodiscard]] bool empty() const { return watches_.empty(); }
+  [[nodiscard]] TimestampMs NextDeadline() const;
+  // Alerts to post: about what is missing, repeated while it is, and the ends of those.
+  std::vector<PostedAlert> Due(TimestampMs now);
+
+ private:
+  struct Watch {
+    std::string route_id;
+    size_t route_index = 0;
+    Labels labels;
+    DurationMs every = 0;
+    TimestampMs last_seen = 0;
+    TimestampMs next = 0;
+    bool told = true;  // an alert about it may be there, at a start left from before
+  };
+
+  std::vector<Watch> watches_;
+};
+
+}  // namespace vigil::alerting

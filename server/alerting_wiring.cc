@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/alerting_wiring.h"
+
+#include <functional>
+
+#include "client-lib/base/files.h"
+#include "client-lib/base/log.h"
+#include "server/alerting/config_loader.h"
+#include "server/alerting/route_tree.h"
+#include "server/alerting_metrics.h"
+
+namespace vigil::server {
+namespace {
+
+// What a double holds exactly.
+constexpr uint64_t kHashBits = (uint64_t{1} << 48) - 1;
+
+}  // namespace
+
+Result<std::pair<Alerting::ConfigPtr, uint64_t>> Alerting::Load() const {
+  const std::string text = TRY_CONTEXT(ReadFile(file_), "loading the alerting configuration");
+  alerting::AlertingConfig config =
+      TRY_CONTEXT(alerting::LoadAlertingText(text, file_, world_.matcher_mode),
+                  "loading the alerting configuration");
+  for (const std::string& warning : config.warnings) log::Warn("alerting", warning);
+  return std::pair{std::make_shared<const alerting::AlertingConfig>(std::move(config)),
+                   std::hash<std::string>()(text) & kHashBits};
+}
+
+Result<std::unique_ptr<Alerting>> Alerting::Create(const AlertingOptions& options, World world) {
+  std::unique_ptr<Alerting> made(new Alerting(options.config_file, std::move(world)));
+  auto [config, hash] = TRY(made->Load());
+  for (const std::string& warning :
+       RouteWarnings(alerting::RouteTree(config->route), options.data_retention_ms)) {
+    log::Warn("alerting", warning);
+  }
+  made->loaded_.Set({true, made->world_.clock.Now(), hash});
+  notify::HttpNotifier::Options notifier;
+  notifier.external_url = made->world_.external_url;
+  while (notifier.external_url.ends_with('/')) notifier.external_url.pop_back();
+  notifier.user_agent = made->world_.user_agent;
+  notifier.clock = &made->world_.clock;
+  made->notifier_ = std::make_unique<notify::HttpNotifier>(std::move(notifier));
+  made->service_ = std::make_unique<alerting::AlertingService>(
+      std::move(config), ServiceOptionsFrom(options, made->world_.matcher_mode), made->world_.store,
+      *made->notifier_, made->world_.clock);
+  return made;
+}
+
+Alerting::~Alerting() { Stop(); }
+
+Result<void> Alerting::Start() {
+  notifier_->Start();
+  return service_->Start();
+}
+
+void Alerting::Stop() {
+  service_->Stop();
+  notifier_->Stop();  // also when the service was never started
+}
+
+Result<void> Alerting::Reload() {
+  auto loaded = Load();
+  Result<void> applied = Ok();
+  if (loaded) {
+    applied = service_->Reload(loaded->first);
+  } else {
+    applied = loaded.error();
+  }
+  loaded_.With([&](Loaded& state) {
+    state.success = applied.has_value();
+    if (applied) state = {true, world_.clock.Now(), loaded->second};
+  });
+  return applied;
+}
+
+void Alerting::Collect(toolkit::MetricSink* sink) const {
+  const Loaded loaded = loaded_.Copy();
+  CollectAlerting(service_->Stats(), sink);
+  CollectAlertingConfig(loaded.success, loaded.at, loaded.hash, sink);
+}
+
+}  // namespace vigil::server

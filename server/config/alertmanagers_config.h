@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `alerting` section of prometheus.yml: Alertmanagers elsewhere that get this server's alerts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client-lib/model/duration.h"
+#include "client-lib/model/relabel.h"
+#include "server/config/http_client_config.h"
+#include "server/config/scrape_config.h"
+
+namespace vigil::config {
+
+// Alertmanagers that are found and reached in the same way.
+struct AlertmanagerConfig {
+  std::string scheme = "http";
+  std::string path_prefix;
+  DurationMs timeout = 10'000;
+  std::string api_version = "v2";
+  HttpClientConfig http;  // its keys stand beside the others in the file
+  std::vector<RelabelRule> relabel_configs;
+  std::vector<RelabelRule> alert_relabel_configs;  // for these Alertmanagers only
+  std::vector<FileSdConfig> file_sd_configs;
+  std::vector<StaticConfig> static_configs;
+};
+
+struct AlertingSection {
+  std::vector<RelabelRule> alert_relabel_configs;
+  std::vector<AlertmanagerConfig> alertmanagers;
+};
+
+}  // namespace vigil::config

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sends this server's alerts to Alertmanagers elsewhere: the `alerting` section of prometheus.yml
+// at work.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/base/mutex.h"
+#include "client-lib/http/client.h"
+#include "client-lib/model/labels.h"
+#include "client-lib/model/relabel.h"
+#include "server/alerting/alert_sink.h"
+#include "server/notify/http_access.h"
+
+namespace vigil::notify {
+
+// Alertmanagers that are reached in the same way.
+struct AlertmanagerSet {
+  std::vector<std::string> urls;  // whole: http://am:9093/api/v2/alerts
+  alerting::HttpConfig http;
+  DurationMs timeout = 10'000;
+  std::vector<RelabelRule> alert_relabel_configs;  // for these alone
+};
+
+// What metrics show of one Alertmanager.
+struct AlertmanagerStats {
+  uint64_t sent = 0;     // alerts
+  uint64_t errors = 0;   // alerts of batches that failed
+  uint64_t dropped = 0;  // alerts that were not sent: the queue was full, or their batch failed
+  size_t queue_length = 0;
+  uint64_t requests = 0;
+  int64_t total_us = 0;  // of all requests
+};
+
+// One queue and at most one request under way for each Alertmanager; when a queue is full the
+// oldest alerts go. A batch that failed is not sent again: rules repeat alerts while they fire.
+// Threads: any; Start and Stop on the owner's thread.
+class AlertmanagerSender final : public alerting::AlertSink {
+ public:
+  struct Options {
+    size_t queue_capacity = 10'000;
+    size_t batch_size = 256;
+    bool drain_on_stop = true;
+    std::string user_agent = "Vigil";
+    const Clock* clock = &Clock::System();
+  };
+  explicit AlertmanagerSender(Options options);
+  // For tests: with this client.
+  AlertmanagerSender(Options options, std::unique_ptr<http::AsyncClient> client);
+  ~AlertmanagerSender() override;
+
+  // Starts the thread. Without it RunOnceForTest is the caller's business.
+  void Start();
+  // What is queued is sent first, if so wished, to those that answer.
+  void Stop();
+
+  // Queues of Alertmanagers that stay live on.
+  void SetAlertmanagers(std::vector<AlertmanagerSet> sets);
+
+  Result<void> Post(const std::vector<alerting::PostedAlert>& alerts) override;
+
+  [[nodiscard]] std::map<std::string, AlertmanagerStats> stats() const;
+  [[nodiscard]] size_t queue_capacity() const { return options_.queue_capacity; }
+  // REQUIRES: not started.
+  void RunOnceForTest() { RunOnce(0); }
+
+ private:
+  using AlertText = std::shared_ptr<const std::string>;
+
+  struct Target {
+    std::deque<AlertText> queue;
+    AlertmanagerStats stats;
+    bool busy = false;
+    bool failed = false;  // its last batch
+    size_t set = 0;       // in State::sets
+  };
+  struct Set {
+    AlertmanagerSet config;
+    std::shared_ptr<HttpAccess> access;  // the sender's thread only
+  };
+  struct State {
+    std::vector<Set> sets;
+    std::map<std::string, std::shared_ptr<Target>> targets;  // by URL
+  };
+  // A request to make.
+  struct Batch {
+    std::string url;
+    std::shared_ptr<Target> target;
+    std::shared_ptr<HttpAccess> access;
+    DurationMs timeout = 0;
+    std::vector<AlertText> alerts;
+  };
+
+  void Loop(const std::stop_token& stop);
+  void RunOnce(int64_t max_wait_ms);
+  std::vector<Batch> TakeBatches();
+  void SendBatch(const std::shared_ptr<const Batch>& batch);
+  void FinishBatch(const Batch& batch, const Result<http::ClientResponse>& answer);
+  void Drain();
+  [[nodiscard]] std::vector<AlertText> TextsOf(const alerting::PostedAlert& alert) const
+      REQUIRES_LOCK(mutex_);
+  void Enqueue(Target* target, AlertText alert) REQUIRES_LOCK(mutex_);
+
+  const Options options_;
+  std::unique_ptr<http::AsyncClient> client_;
+  std::atomic<bool> stopped_{false};
+  mutable Mutex mutex_;
+  State state_ GUARDED_BY(mutex_);
+  std::jthread thread_;
+};
+
+// As the API takes it: one JSON object.
+std::string PostableAlertJson(const Labels& labels, const alerting::PostedAlert& alert);
+
+}  // namespace vigil::notify

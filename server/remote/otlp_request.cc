@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// See otlp_request.h. The messages are in otlp_metrics.proto.
+#include "server/remote/otlp_request.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "client-lib/model/float_text.h"
+#include "server/remote/otlp_attributes.h"
+#include "server/remote/otlp_names.h"
+#include "server/remote/otlp_points.h"
+#include "server/remote/proto_reader.h"
+
+namespace vigil::remote {
+namespace {
+
+constexpr uint64_t kDelta = 1;
+constexpr uint64_t kCumulative = 2;
+constexpr size_t kToldProblems = 5;
+// Each bucket has the labels of its point once more.
+constexpr size_t kMaxArenaBytes = 128 << 20;
+// However far apart the points of a resource are.
+constexpr int64_t kMaxInfoSamples = 1'000;
+constexpr std::string_view kJob = "job";
+constexpr std::string_view kInstance = "instance";
+constexpr std::string_view kNamespace = "service.namespace";
+constexpr std::string_view kService = "service.name";
+constexpr std::string_view kServiceInstance = "service.instance.id";
+
+Error BrokenOtlp(std::string_view where) {
+  return BadData("the body is not an OTLP export request: broken protobuf in " +
+                 std::string(where));
+}
+
+struct Metric {
+  std::string_view name;
+  std::string_view description;
+  std::string_view unit;
+  OtlpType type = OtlpType::kNone;
+  std::string_view data;
+  uint64_t temporality = 0;
+  bool monotonic = false;
+  std::vector<std::string_view> points;
+};
+
+// Whose points are read.
+struct Resource {
+  std::vector<OtlpAttribute> attributes;
+  OtlpLabels identity;  // job, instance
+  TimestampMs earliest = std::numeric_limits<TimestampMs>::max();
+  TimestampMs latest = std::numeric_limits<TimestampMs>::min();
+};
+
+std::string_view Find(const std::vector<OtlpAttribute>& attributes, std::string_view key) {
+  const auto found = std::find_if(attributes.begin(), attributes.end(),
+                                  [key](const OtlpAttribute& a) { return a.key == key; });
+  return found == attributes.end() ? std::string_view() : std::string_view(found->value);
+}
+
+OtlpLabels IdentityOf(const std::vector<OtlpAttribute>& attributes) {
+  OtlpLabels labels;
+  const std::string_view service = Find(attributes, kService);
+  if (!service.empty()) {
+    const std::string_view name_space = Find(attributes, kNamespace);
+    std::string job(name_space);
+    if (!job.empty()) job += '/';
+    labels.emplace_back(kJob, job.append(service));
+  }
+  const std::string_view instance = Find(attributes, kServiceInstance);
+  if (!instance.empty()) labels.emplace_back(kInstance, instance);
+  return labels;
+}
+
+class OtlpDecoder {
+ public:
+  OtlpDecoder(int64_t info_interval_ms, WriteRequest* out, OtlpExtras* extras)
+      : info_interval_ms_(info_interval_ms), out_(*out), extras_(*extras) {}
+
+  Result<void> Decode(std::string_view message) {
+    ProtoReader reader(message);
+    while (const auto field = reader.Next()) {
+      if (field->number == 1 && field->type == WireType::kLength) TRY(ReadResource(field->bytes));
+    }
+    if (!reader.ok()) return BrokenOtlp("the request");
+    PlaceViews();
+    return Ok();
+  }
+
+ private:
+  struct Place {
+    size_t begin = 0;
+    size_t size = 0;
+  };
+
+  Result<void> ReadResource(std::string_view message) {
+    Resource resource;
+    ProtoReader first(message);
+    while (const auto field = first.Next()) {
+      if (field->number == 1 && !ReadAttributes(field->bytes, &resource.attributes)) {
+        return BrokenOtlp("a resource");
+      }
+    }
+    resource.identity = IdentityOf(resource.attributes);
+    ProtoReader reader(message);
+    while (const auto field = reader.Next()) {
+      if (field->number == 2) TRY(ReadScope(field->bytes, &resource));
+    }
+    if (!reader.ok()) return BrokenOtlp("a resource");
+    return AddTargetInfo(resource);
+  }
+
+  static bool ReadAttributes(std::string_view message, std::vector<OtlpAttribute>* out) {
+    ProtoReader reader(message);
+    while (const auto field = reader.Next()) {
+      if (field->number == 1 && !ReadOtlpAttribute(field->bytes, out)) return false;
+    }
+    return reader.ok();
+  }
+
+  Result<void> ReadScope(std::string_view message, Resource* resource) {
+    ProtoReader reader(message);
+    while (const auto field = reader.Next()) {
+      if (field->number == 2) TRY(ReadMetric(field->bytes, resource));
+    }
+    return reader.ok() ? Ok() : Result<void>(BrokenOtlp("a scope"));
+  }
+
+  static bool ReadMetricFields(std::string_view message, Metric* out) {
+    ProtoReader reader(message);
+    while (const auto field = reader.Next()) {
+      if (field->number == 1) out->name = field->bytes;
+      if (field->number == 2) out->description = field->bytes;
+      if (field->number == 3) out->unit = field->bytes;
+      const OtlpType type = field->number == 5    ? OtlpType::kGauge
+                            : field->number == 7  ? OtlpType::kSum
+                            : field->number == 9  ? OtlpType::kHistogram
+                            : field->number == 10 ? OtlpType::kExponential
+                            : field->number == 11 ? OtlpType::kSummary
+                                                  : OtlpType::kNone;
+      if (type == OtlpType::kNone) continue;
+      out->type = type;
+      out->data = field->bytes;
+    }
+    if (!reader.ok()) return false;
+    ProtoReader data(out->data);
+    while (const auto field = data.Next()) {
+      if (field->number == 1) out->points.push_back(field->bytes);
+      if (field->number == 2) out->temporality = field->varint;
+      if (field->number == 3) out->monotonic = field->varint != 0;
+    }
+    return data.ok();
+  }
+
+  void Drop(std::string why) {
+    ++extras_.dropped;
+    if (extras_.problems.size() < kToldProblems) extras_.problems.push_back(std::move(why));
+  }
+
+  // Whether the metric can be translated.
+  bool Accept(const Metric& metric) {
+    const std::string name(metric.name.substr(0, 200));
+    if (metric.type == OtlpType::kNone) {
+      Drop("unsupported metric type");
+      return false;
+    }
+    const bool has_temporality =
+        metric.type != OtlpType::kGauge && metric.type != OtlpType::kSummary;
+    if (has_temporality && metric.temporality != kCumulative) {
+      Drop("invalid temporality and type combination for metric \"" + name + "\"" +
+           (metric.temporality == kDelta ? ": delta" : ""));
+      return false;
+    }
+    if (metric.points.empty()) {
+      Drop("empty data points. " + name + " is dropped");
+      return false;
+    }
+    return true;
+  }
+
+  Result<void> ReadMetric(std::string_view message, Resource* resource) {
+    Metric metric;
+    if (!ReadMetricFields(message, &metric)) return BrokenOtlp("a metric");
+    if (!Accept(metric)) return Ok();
+    const bool counter = metric.type == OtlpType::kSum && metric.monotonic;
+    const OtlpKind kind = counter                           ? OtlpKind::kCounter
+                          : metric.type == OtlpType::kGauge ? OtlpKind::kGauge
+                                                            : OtlpKind::kOther;
+    const std::string name = OtlpMetricName(metric.name, metric.unit, kind);
+    if (name.empty()) {
+      Drop("a metric has no name");
+      return Ok();
+    }
+    extras_.metadata.push_back({name, TypeName(metric.type, counter),
+                                std::string(metric.description), OtlpUnit(metric.unit)});
+    for (const std::string_view bytes : metric.points) {
+      OtlpPoint point;
+      if (!ReadOtlpPoint(metric.type, bytes, &point)) return BrokenOtlp("a data point");
+      resource->earliest = std::min(resource->earliest, point.time);
+      resource->latest = std::max(resource->latest, point.time);
+      AddPoint(metric.type, name, point, *resource);
+      if (out_.arena.size() > kMaxArenaBytes) {
+        return BadData("the labels of the request take more than " +
+                       std::to_string(kMaxArenaBytes >> 20) + " MB: send fewer points at once");
+      }
+    }
+    return Ok();
+  }
+
+  static std::string TypeName(OtlpType type, bool counter) {
+    if (type == OtlpType::kSummary) return "summary";
+    if (type == OtlpType::kHistogram || type == OtlpType::kExponential) return "histogram";
+    return counter ? "counter" : "gauge";
+  }
+
+  void AddPoint(OtlpType type, const std::string& name, const OtlpPoint& point,
+                const Resource& resource) {
+    OtlpLabels labels = LabelsOfAttributes(point.attributes);
+    for (const auto& [label, value] : resource.identity) SetOtlpLabel(label, value, &labels);
+    switch (type) {
+      case OtlpType::kHistogram:
+        return AddHistogram(name, point, std::move(labels));
+      case OtlpType::kExponential:
+        return AddNative(name, point, std::move(labels));
+      case OtlpType::kSummary:
+        return AddSummary(name, point, std::move(labels));
+      default:
+        AddFloat(name, point, point.value, std::move(labels));
+        AddExemplars(ExemplarsOf(point));
+    }
+  }
+
+  WriteSeries& BeginSeries(std::string_view name, OtlpLabels labels) {
+    SetOtlpLabel(kMetricName, name, &labels);
+    const size_t begin = out_.arena.size();
+    AppendOtlpLabels(std::move(labels), &out_.arena);
+    series_places_.push_back({begin, out_.arena.size() - begin});
+    WriteSeries& series = out_.series.emplace_back();
+    series.first_sample = out_.values.size();
+    series.first_histogram = out_.histograms.size();
+    series.first_exemplar = out_.exemplars.size();
+    return series;
+  }
+
+  void AddFloat(std::string_view name, const OtlpPoint& point, double value, OtlpLabels labels) {
+    BeginSeries(name, std::move(labels)).sample_count = 1;
+    out_.timestamps.push_back(point.time);
+    out_.values.push_back(point.no_value ? StaleNaN() : value);
+  }
+
+  // Sorted by value; what is broken or no number is left out: exemplars never fail a point.
+  static std::vector<OtlpExemplar> ExemplarsOf(const OtlpPoint& point) {
+    std::vector<OtlpExemplar> exemplars;
+    for (const std::string_view message : point.exemplars) {
+      OtlpExemplar exemplar;
+      if (ReadOtlpExemplar(message, &exemplar) && !std::isnan(exemplar.value)) {
+        exemplars.push_back(std::move(exemplar));
+      }
+    }
+    std::stable_sort(
+        exemplars.begin(), exemplars.end(),
+        [](const OtlpExemplar& x, const OtlpExemplar& y) { return x.value < y.value; });
+    return exemplars;
+  }
+
+  // To the series begun last.
+  void AddExemplars(std::span<const OtlpExemplar> exemplars) {
+    for (const OtlpExemplar& exemplar : exemplars) {
+      const size_t begin = out_.arena.size();
+      AppendOtlpLabels(LabelsOfAttributes(exemplar.attributes), &out_.arena);
+      exemplar_places_.push_back({begin, out_.arena.size() - begin});
+      out_.exemplars.push_back({{}, exemplar.value, exemplar.time});
+      ++out_.series.back().exemplar_count;
+    }
+  }
+
+  void AddHistogram(const std::string& name, const OtlpPoint& point, OtlpLabels labels) {
+    if (point.sum) AddFloat(name + "_sum", point, *point.sum, labels);
+    AddFloat(name + "_count", point, static_cast<double>(point.count), labels);
+    const std::vector<OtlpExemplar> exemplars = ExemplarsOf(point);
+    std::span<const OtlpExemplar> left = exemplars;
+    uint64_t cumulative = 0;
+    const size_t bounds = std::min(point.bounds.size(), point.bucket_counts.size());
+    for (size_t i = 0; i < bounds; ++i) {
+      cumulative += point.bucket_counts[i];
+      OtlpLabels with_bound = labels;
+      SetOtlpLabel("le", FormatFloatF(point.bounds[i]), &with_bound);
+      AddFloat(name + "_bucket", point, static_cast<double>(cumulative), std::move(with_bound));
+      size_t within = 0;
+      while (within < left.size() && left[within].value <= point.bounds[i]) ++within;
+      AddExemplars(left.first(within));
+      left = left.subspan(within);
+      if (out_.arena.size() > kMaxArenaBytes) return;  // the request ends with an error
+    }
+    SetOtlpLabel("le", "+Inf", &labels);
+    AddFloat(name + "_bucket", point, static_cast<double>(point.count), std::move(labels));
+    AddExemplars(left);
+  }
+
+  void AddNative(const std::string& name, const OtlpPoint& point, OtlpLabels labels) {
+    // The end of a series is marked by a float.
+    if (point.no_value) return AddFloat(name, point, 0, std::move(labels));
+    Result<HistogramPtr> histogram = NativeHistogramOf(point);
+    if (!histogram) return Drop(histogram.error().message);
+    BeginSeries(name, std::move(labels)).histogram_count = 1;
+    out_.histograms.push_back({point.time, *std::move(histogram), 0});
+    AddExemplars(ExemplarsOf(point));
+  }
+
+  void AddSummary(const std::string& name, const OtlpPoint& point, OtlpLabels labels) {
+    AddFloat(name + "_sum", point, point.sum.value_or(0), labels);
+    AddFloat(name + "_count", point, static_cast<double>(point.count), labels);
+    for (const auto& [quantile, value] : point.quantiles) {
+      OtlpLabels with_quantile = labels;
+      SetOtlpLabel("quantile", FormatFloatF(quantile), &with_quantile);
+      AddFloat(name, point, value, std::move(with_quantile));
+    }
+  }
+
+  // What is known of a resource beside job and instance, as long as its points last.
+  Result<void> AddTargetInfo(const Resource& resource) {
+    std::vector<OtlpAttribute> rest;
+    for (const OtlpAttribute& attribute : resource.attributes) {
+      const std::string& key = attribute.key;
+      if (key != kNamespace && key != kService && key != kServiceInstance) {
+        rest.push_back(attribute);
+      }
+    }
+    if (rest.empty() || resource.identity.empty() || resource.earliest > resource.latest) {
+      return Ok();
+    }
+    OtlpLabels labels = LabelsOfAttributes(rest);
+    for (const auto& [label, value] : resource.identity) SetOtlpLabel(label, value, &labels);
+    WriteSeries& series = BeginSeries("target_info", std::move(labels));
+    TimestampMs time = resource.earliest;
+    const TimestampMs span = info_interval_ms_ * kMaxInfoSamples;
+    if (resource.latest - time > span) time = resource.latest - span;
+    for (; time < resource.latest; time += info_interval_ms_) AddInfoSample(time, &series);
+    AddInfoSample(resource.latest, &series);
+    return Ok();
+  }
+
+  void AddInfoSample(TimestampMs time, WriteSeries* series) {
+    out_.timestamps.push_back(time);
+    out_.values.push_back(1);
+    ++series->sample_count;
+  }
+
+  // The arena has its final place now.
+  void PlaceViews() {
+    const std::string_view arena = out_.arena;
+    for (size_t i = 0; i < series_places_.size(); ++i) {
+      out_.series[i].raw_labels = arena.substr(series_places_[i].begin, series_places_[i].size);
+    }
+    for (size_t i = 0; i < exemplar_places_.size(); ++i) {
+      out_.exemplars[i].raw_labels =
+          arena.substr(exemplar_places_[i].begin, exemplar_places_[i].size);
+    }
+  }
+
+  const int64_t info_interval_ms_;
+  WriteRequest& out_;
+  OtlpExtras& extras_;
+  std::vector<Place> series_places_;
+  std::vector<Place> exemplar_places_;
+};
+
+}  // namespace
+
+Result<void> DecodeOtlpRequest(std::string_view message, int64_t info_interval_ms,
+                               WriteRequest* out, OtlpExtras* extras) {
+  out->Clear();
+  *extras = {};
+  return OtlpDecoder(info_interval_ms, out, extras).Decode(message);
+}
+
+}  // namespace vigil::remote

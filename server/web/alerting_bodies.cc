@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+// See alerting_bodies.h. Both readers take a body in one pass. As in Go a syntax error is told
+// before a value of a wrong type, and that before a member that is missing.
+#include "server/web/alerting_bodies.h"
+
+#include <cctype>
+#include <cstdint>
+#include <utility>
+
+#include "client-lib/base/strings.h"
+#include "server/web/date_time.h"
+#include "server/web/json_reader.h"
+
+namespace vigil::web {
+namespace {
+
+using Kind = JsonReader::Kind;
+
+constexpr int kRequired = 602;
+constexpr int kBadFormat = 601;
+constexpr int kTooFewItems = 612;
+
+std::string_view GoKind(Kind kind) {
+  switch (kind) {
+    case Kind::kObject:
+      return "object";
+    case Kind::kArray:
+      return "array";
+    case Kind::kString:
+      return "string";
+    case Kind::kNumber:
+      return "number";
+    default:
+      return "bool";
+  }
+}
+
+// Go takes a member by its name whatever the case of its letters.
+bool IsMember(std::string_view key, std::string_view name) {
+  return key == name || EqualsIgnoreCase(key, name);
+}
+
+// A reader of one body and what went wrong with it first.
+class BodyReader {
+ public:
+  BodyReader(std::string_view body, std::string_view what) : json_(body), what_(what) {}
+
+  JsonReader& json() { return json_; }
+
+  // True when such a value comes. A null is skipped and false; anything else is an error that names
+  // `target` and `type`: `struct field Alert.labels of type ` and `string`.
+  bool Expect(Kind wanted, std::string_view target, std::string_view type = {}) {
+    const Kind kind = json_.Peek();
+    if (kind == wanted) return true;
+    if (kind != Kind::kNull && kind != Kind::kError && type_error_.empty()) {
+      type_error_ = "json: cannot unmarshal ";
+      type_error_.append(GoKind(kind)).append(" into Go ").append(target).append(type);
+    }
+    json_.Skip();
+    return false;
+  }
+
+  // Nothing when it is null or wrong.
+  std::optional<std::string_view> Text(std::string_view target) {
+    if (!Expect(Kind::kString, target)) return std::nullopt;
+    return json_.String();
+  }
+
+  std::optional<TimestampMs> Time(std::string_view target) {
+    const auto text = Text(target);
+    if (!text || json_.failed()) return std::nullopt;
+    Result<TimestampMs> time = ParseDateTime(*text);
+    if (time) return *time;
+    if (time_error_.empty()) time_error_ = time.error().message;
+    return std::nullopt;
+  }
+
+  // What was not good about the text; times stop upstream's decoder, wrong types do not.
+  std::optional<BodyProblem> Problem() const {
+    for (const std::string& error : {json_.error(), time_error_, type_error_}) {
+      if (error.empty()) continue;
+      return BodyProblem{400, 400, "parsing " + what_ + " body from \"\" failed, because " + error};
+    }
+    return std::nullopt;
+  }
+
+  BodyProblem Missing(std::string_view member) const {
+    return {422, kRequired, std::string(member) + " in body is required"};
+  }
+
+ private:
+  JsonReader json_;
+  const std::string what_;
+  std::string type_error_;
+  std::string time_error_;
+};
+
+// url.ParseRequestURI: absolute, or an absolute path.
+bool IsRequestUri(std::string_view text) {
+  if (text.empty()) return true;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c < 0x20 || c == 0x7f) return false;
+  }
+  size_t rest = 0;
+  const bool begins_well = (text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z');
+  if (begins_well) {
+    while (rest < text.size() &&
+           (std::isalnum(static_cast<uint8_t>(text[rest])) != 0 ||
+            std::string_view("+-.").find(text[rest]) != std::string_view::npos)) {
+      ++rest;
+    }
+    if (rest == text.size() || text[rest] != ':') return false;
+    ++rest;
+    if (!text.substr(rest).starts_with("//")) return true;
+    const std::string_view host =
+        text.substr(rest + 2, text.find_first_of("/?#", rest + 2) - rest - 2);
+    return host.find_first_of(" <>\"\\^`{|}") == std::string_view::npos;
+  }
+  return text[0] == '/';
+}
+
+// Reads alerts one after the other; what it collects labels in is kept.
+class AlertsReader {
+ public:
+  explicit AlertsReader(std::string_view body) : reader_(body, "alerts") {}
+
+  std::optional<BodyProblem> Read(std::vector<alerting::PostedAlert>* alerts) {
+    JsonReader& json = reader_.json();
+    if (json.AtEnd()) return reader_.Missing("alerts");
+    if (reader_.Expect(Kind::kArray, "value of type models.PostableAlerts")) {
+      json.Enter();
+      for (size_t i = 0; json.NextElement(); ++i) ReadAlert(i, &alerts->emplace_back());
+    }
+    if (auto problem = reader_.Problem()) return problem;
+    return std::move(invalid_);
+  }
+
+ private:
+  void ReadAlert(size_t index, alerting::PostedAlert* alert) {
+    JsonReader& json = reader_.json();
+    bool has_labels = false;
+    if (reader_.Expect(Kind::kObject, kAlertTarget)) {
+      json.Enter();
+      std::string_view key;
+      while (json.NextKey(&key)) {
+        if (IsMember(key, "labels")) {
+          has_labels = ReadLabels("struct field Alert.labels of type ", &alert->labels);
+        } else if (IsMember(key, "annotations")) {
+          ReadLabels("struct field .annotations of type ", &alert->annotations);
+        } else if (IsMember(key, "startsAt")) {
+          alert->starts_at = ReadTime("struct field .startsAt of type string");
+        } else if (IsMember(key, "endsAt")) {
+          alert->ends_at = ReadTime("struct field .endsAt of type string");
+        } else if (IsMember(key, "generatorURL")) {
+          alert->generator_url =
+              reader_.Text("struct field Alert.generatorURL of type string").value_or("");
+        } else {
+          json.Skip();
+        }
+      }
+    }
+    if (invalid_) return;
+    const std::string path = std::to_string(index);
+    if (!IsRequestUri(alert->generator_url)) {
+      invalid_ = BodyProblem{
+          422, kBadFormat,
+          path + ".generatorURL in body must be of type uri: " + Quote(alert->generator_url)};
+    } else if (!has_labels) {
+      invalid_ = reader_.Missing(path + ".labels");
+    }
+  }
+
+  // False when there is null. Empty values are no labels.
+  bool ReadLabels(std::string_view target, Labels* out) {
+    JsonReader& json = reader_.json();
+    if (json.Peek() != Kind::kObject) {
+      static_cast<void>(reader_.Expect(Kind::kObject, target, "models.LabelSet"));
+      *out = {};
+      return false;
+    }
+    pairs_.clear();
+    bool sorted = true;
+    json.Enter();
+    std::string_view name;
+    while (json.NextKey(&name)) {
+      std::string_view value;
+      if (json.Peek() == Kind::kString) {
+        value = json.String();
+      } else {
+        static_cast<void>(reader_.Expect(Kind::kString, target, "string"));
+      }
+      sorted = sorted && (pairs_.empty() || pairs_.back().name < name);
+      pairs_.push_back({name, value});
+    }
+    *out = sorted ? FromSortedPairs() : Labels::Of(pairs_);
+    return true;
+  }
+
+  Labels FromSortedPairs() {
+    std::erase_if(pairs_, [](const LabelView& pair) { return pair.value.empty(); });
+    return Labels::FromSorted(pairs_);
+  }
+
+  std::optional<TimestampMs> ReadTime(std::string_view target) {
+    const std::optional<TimestampMs> time = reader_.Time(target);
+    return time == kZeroTime ? std::nullopt : time;
+  }
+
+  static constexpr std::string_view kAlertTarget =
+      "value of type struct { Annotations models.LabelSet "
+      "\"json:\\\"annotations,omitempty\\\"\"; EndsAt strfmt.DateTime "
+      "\"json:\\\"endsAt,omitempty\\\"\"; StartsAt strfmt.DateTime "
+      "\"json:\\\"startsAt,omitempty\\\"\" }";
+
+  BodyReader reader_;
+  std::optional<BodyProblem> invalid_;
+  std::vector<LabelView> pairs_;
+};
+
+// A silence, and which of its members were there.
+class SilenceReader {
+ public:
+  SilenceReader(std::string_view body, PostedSilence* out) : reader_(body, "silence"), out_(out) {}
+
+  std::optional<BodyProblem> Read() {
+    JsonReader& json = reader_.json();
+    if (json.AtEnd()) return reader_.Missing("silence");
+    if (reader_.Expect(Kind::kObject, kSilenceTarget)) {
+      json.Enter();
+      std::string_view key;
+      while (json.NextKey(&key)) ReadMember(key);
+    }
+    if (auto problem = reader_.Problem()) return problem;
+    return FirstMissing();
+  }
+
+ private:
+  // The members of a matcher that were there.
+  struct MatcherMembers {
+    bool is_regex = false, name = false, value = false;
+  };
+
+  void ReadMember(std::string_view key) {
+    if (IsMember(key, "id")) {
+      out_->id = reader_.Text("struct field .id of type string").value_or("");
+    } else if (IsMember(key, "comment")) {
+      has_comment_ = Take("struct field Silence.comment of type string", &out_->comment);
+    } else if (IsMember(key, "createdBy")) {
+      has_created_by_ = Take("struct field Silence.createdBy of type string", &out_->created_by);
+    } else if (IsMember(key, "endsAt")) {
+      has_ends_at_ = TakeTime("struct field Silence.endsAt of type string", &out_->ends_at);
+    } else if (IsMember(key, "startsAt")) {
+      has_starts_at_ = TakeTime("struct field Silence.startsAt of type string", &out_->starts_at);
+    } else if (IsMember(key, "matchers")) {
+      ReadMatchers();
+    } else if (IsMember(key, "annotations")) {
+      ReadAnnotations();
+    } else {
+      reader_.json().Skip();
+    }
+  }
+
+  bool Take(std::string_view target, std::string* out) {
+    const auto text = reader_.Text(target);
+    *out = text.value_or("");
+    return text.has_value();
+  }
+
+  bool TakeTime(std::string_view target, TimestampMs* out) {
+    const auto time = reader_.Time(target);
+    *out = time.value_or(0);
+    return time.has_value();
+  }
+
+  void ReadAnnotations() {
+    JsonReader& json = reader_.json();
+    out_->annotations.clear();
+    if (!reader_.Expect(Kind::kObject,
+                        "struct field Silence.annotations of type models.LabelSet")) {
+      return;
+    }
+    json.Enter();
+    std::string_view name;
+    while (json.NextKey(&name)) {
+      Take("struct field Silence.annotations of type string",
+           &out_->annotations[std::string(name)]);
+    }
+  }
+
+  void ReadMatchers() {
+    JsonReader& json = reader_.json();
+    out_->matchers.clear();
+    members_.clear();
+    has_matchers_ =
+        reader_.Expect(Kind::kArray, "struct field Silence.matchers of type models.Matchers");
+    if (!has_matchers_) return;
+    json.Enter();
+    while (json.NextElement()) {
+      PostedMatcher& matcher = out_->matchers.emplace_back();
+      MatcherMembers& members = members_.emplace_back();
+      if (!reader_.Expect(Kind::kObject, "struct field Silence.matchers of type models.Matcher")) {
+        continue;
+      }
+      json.Enter();
+      std::string_view key;
+      while (json.NextKey(&key)) ReadMatcherMember(key, &matcher, &members);
+    }
+  }
+
+  void ReadMatcherMember(std::string_view key, PostedMatcher* matcher, MatcherMembers* members) {
+    if (IsMember(key, "name")) {
+      members->name = Take("struct field Matcher.matchers.name of type string", &matcher->name);
+    } else if (IsMember(key, "value")) {
+      members->value = Take("struct field Matcher.matchers.value of type string", &matcher->value);
+    } else if (IsMember(key, "isRegex")) {
+      members->is_regex =
+          reader_.Expect(Kind::kBool, "struct field Matcher.matchers.isRegex of type bool");
+      matcher->is_regex = members->is_regex && reader_.json().Bool();
+    } else if (IsMember(key, "isEqual")) {
+      matcher->is_equal =
+          !reader_.Expect(Kind::kBool, "struct field Matcher.matchers.isEqual of type bool") ||
+          reader_.json().Bool();
+    } else {
+      reader_.json().Skip();
+    }
+  }
+
+  std::optional<BodyProblem> FirstMissing() const {
+    if (!has_comment_) return reader_.Missing("comment");
+    if (!has_created_by_) return reader_.Missing("createdBy");
+    if (!has_ends_at_) return reader_.Missing("endsAt");
+    if (!has_matchers_) return reader_.Missing("matchers");
+    if (members_.empty()) {
+      return BodyProblem{422, kTooFewItems, "matchers in body should have at least 1 items"};
+    }
+    for (size_t i = 0; i < members_.size(); ++i) {
+      const std::string path = "matchers." + std::to_string(i);
+      if (!members_[i].is_regex) return reader_.Missing(path + ".isRegex");
+      if (!members_[i].name) return reader_.Missing(path + ".name");
+      if (!members_[i].value) return reader_.Missing(path + ".value");
+    }
+    if (!has_starts_at_) return reader_.Missing("startsAt");
+    return std::nullopt;
+  }
+
+  static constexpr std::string_view kSilenceTarget =
+      "value of type struct { ID string \"json:\\\"id,omitempty\\\"\" }";
+
+  BodyReader reader_;
+  PostedSilence* out_;
+  std::vector<MatcherMembers> members_;
+  bool has_comment_ = false;
+  bool has_created_by_ = false;
+  bool has_ends_at_ = false;
+  bool has_starts_at_ = false;
+  bool has_matchers_ = false;
+};
+
+MatchType MatchTypeOf(const PostedMatcher& matcher) {
+  if (matcher.is_regex) return matcher.is_equal ? MatchType::kRegexp : MatchType::kNotRegexp;
+  return matcher.is_equal ? MatchType::kEqual : MatchType::kNotEqual;
+}
+
+}  // namespace
+
+std::optional<BodyProblem> ReadAlertsBody(std::string_view body,
+                                          std::vector<alerting::PostedAlert>* alerts) {
+  return AlertsReader(body).Read(alerts);
+}
+
+std::optional<BodyProblem> ReadSilenceBody(std::string_view body, PostedSilence* silence) {
+  return SilenceReader(body, silence).Read();
+}
+
+Result<alerting::Silence> MakeSilence(PostedSilence posted) {
+  alerting::Silence silence;
+  for (size_t i = 0; i < posted.matchers.size(); ++i) {
+    const PostedMatcher& matcher = posted.matchers[i];
+    auto made = alerting::LabelMatcher::Create(MatchTypeOf(matcher), matcher.name, matcher.value);
+    if (!made) {
+      return BadData("invalid silence: invalid label matcher " + std::to_string(i) +
+                     ": invalid regular expression " + Quote(matcher.value) + ": " +
+                     made.error().message);
+    }
+    silence.matchers.push_back(*std::move(made));
+  }
+  silence.id = std::move(posted.id);
+  silence.starts_at = posted.starts_at;
+  silence.ends_at = posted.ends_at;
+  silence.created_by = std::move(posted.created_by);
+  silence.comment = std::move(posted.comment);
+  silence.annotations = std::move(posted.annotations);
+  return silence;
+}
+
+}  // namespace vigil::web

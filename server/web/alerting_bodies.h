@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bodies that clients post to Alertmanager's API: alerts and silences.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client-lib/base/result.h"
+#include "server/alerting/alert.h"
+#include "server/alerting/silence.h"
+
+namespace vigil::web {
+
+// Why a body was refused before anything was done with it: {"code":602,"message":"..."}.
+struct BodyProblem {
+  int status = 400;
+  int code = 400;
+  std::string message;
+};
+
+// An array of alerts, straight into what alerting takes. Unknown members are left out; of equal
+// names the last one counts.
+std::optional<BodyProblem> ReadAlertsBody(std::string_view body,
+                                          std::vector<alerting::PostedAlert>* alerts);
+
+// Matchers are not compiled yet: what is wrong with them is not the body's shape.
+struct PostedMatcher {
+  std::string name;
+  std::string value;
+  bool is_regex = false;
+  bool is_equal = true;
+};
+struct PostedSilence {
+  std::string id;
+  std::vector<PostedMatcher> matchers;
+  TimestampMs starts_at = 0;
+  TimestampMs ends_at = 0;
+  std::string created_by;
+  std::string comment;
+  alerting::StringMap annotations;
+};
+std::optional<BodyProblem> ReadSilenceBody(std::string_view body, PostedSilence* silence);
+
+// bad_data in upstream's words.
+Result<alerting::Silence> MakeSilence(PostedSilence posted);
+
+}  // namespace vigil::web

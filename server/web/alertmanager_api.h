@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// /api/v2: Alertmanager's API over the alerting of this server. Shapes, codes and texts are
+// upstream's.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "client-lib/base/clock.h"
+#include "client-lib/http/message.h"
+#include "server/alerting/service.h"
+#include "server/web/alert_listing.h"
+
+namespace vigil::web {
+
+// Threads: any.
+class AlertmanagerApi {
+ public:
+  // A path and what is behind it.
+  struct Endpoint {
+    std::string_view path;     // "/api/v2/alerts"
+    std::string_view methods;  // "GET,POST"
+    http::Response (AlertmanagerApi::*handle)(const http::Request&) const;
+  };
+
+  // service: null when alerting is off; every path then says so.
+  AlertmanagerApi(alerting::AlertingService* service, const Clock& clock)
+      : service_(service), clock_(clock), started_at_(clock.Now()) {}
+
+  static std::span<const Endpoint> Endpoints();
+  // Every method of the endpoint's path comes here.
+  [[nodiscard]] http::Response Handle(const Endpoint& endpoint, const http::Request& request) const;
+  // Any other path below /api/v2.
+  [[nodiscard]] http::Response HandleRest(const http::Request& request) const;
+
+ private:
+  http::Response Status(const http::Request& request) const;
+  http::Response Receivers(const http::Request& request) const;
+  http::Response Alerts(const http::Request& request) const;
+  http::Response AlertGroups(const http::Request& request) const;
+  http::Response AllSilences(const http::Request& request) const;
+  http::Response OneSilence(const http::Request& request) const;
+
+  // How filters are read.
+  [[nodiscard]] alerting::MatcherMode Mode() const;
+  http::Response PostAlerts(const http::Request& request) const;
+  http::Response PostSilence(const http::Request& request) const;
+  http::Response ListAlerts(const http::Request& request, size_t (AlertListing::*load)(),
+                            const std::function<void(AlertListing&, JsonWriter&)>& write) const;
+
+  alerting::AlertingService* const service_;
+  const Clock& clock_;
+  const TimestampMs started_at_;
+};
+
+}  // namespace vigil::web

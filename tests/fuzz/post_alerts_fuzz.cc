@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Feeds bytes to the reader of posted alerts. What it takes must be sorted labels without empty
+// values, UTF-8 throughout, and times that can be written and read again; and what the strict
+// reader of JSON takes is JSON for the reader of documents, too.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "client-lib/base/json_value.h"
+#include "client-lib/base/strings.h"
+#include "server/web/alerting_bodies.h"
+#include "server/web/date_time.h"
+#include "server/web/json_reader.h"
+
+namespace {
+
+void CheckLabels(const vigil::Labels& labels) {
+  std::string_view before;
+  for (const vigil::LabelView label : labels) {
+    CHECK(label.name > before || before.empty());
+    CHECK(!label.value.empty());
+    CHECK(vigil::IsValidUtf8(label.name) && vigil::IsValidUtf8(label.value));
+    before = label.name;
+  }
+}
+
+void CheckTime(vigil::TimestampMs time) {
+  std::string text;
+  vigil::web::AppendDateTime(time, &text);
+  const auto again = vigil::web::ParseDateTime(text);
+  // An offset may lead out of the years 0 to 9999.
+  if (text.size() == 24 && time >= -62'167'219'200'000 && time < 253'402'300'800'000) {
+    CHECK(again.has_value() && *again == time);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
+  const std::string_view body(reinterpret_cast<const char*>(input), size);
+  std::vector<vigil::alerting::PostedAlert> alerts;
+  if (!vigil::web::ReadAlertsBody(body, &alerts)) {
+    for (const auto& alert : alerts) {
+      CheckLabels(alert.labels);
+      CheckLabels(alert.annotations);
+      CHECK(vigil::IsValidUtf8(alert.generator_url));
+      if (alert.starts_at) CheckTime(*alert.starts_at);
+      if (alert.ends_at) CheckTime(*alert.ends_at);
+    }
+  }
+  vigil::web::JsonReader json(body);
+  json.Skip();
+  if (json.failed() || !json.AtEnd()) return 0;
+  const auto document = vigil::ParseJson(body);
+  CHECK(document.has_value() ||
+        document.error().message.find("too many levels") != std::string::npos);
+  return 0;
+}

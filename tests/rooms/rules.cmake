@@ -1,0 +1,2 @@
+vigil_unit_test(server_rules server/rules DEPS rules)
+vigil_fuzzer(rule_file SEEDS DEPS rules)

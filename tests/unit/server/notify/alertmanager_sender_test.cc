@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/notify/alertmanager_sender.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_async_client.h"
+
+namespace vigil::notify {
+namespace {
+
+constexpr const char* kAmOne = "http://am1.example/api/v2/alerts";
+constexpr const char* kAmTwo = "http://am2.example/api/v2/alerts";
+
+alerting::PostedAlert SentAlert(const std::string& name) {
+  alerting::PostedAlert alert;
+  LabelsBuilder labels;
+  labels.Set("alertname", name).Set("severity", "page");
+  alert.labels = labels.Build();
+  alert.annotations = LabelsBuilder().Set("summary", "a < b").Build();
+  alert.starts_at = 1'770'091'506'000;
+  alert.ends_at = 1'770'091'746'120;
+  alert.generator_url = "http://p.example/graph?a=1&b=2";
+  return alert;
+}
+
+std::vector<alerting::PostedAlert> SentAlerts(int from, int to) {
+  std::vector<alerting::PostedAlert> alerts;
+  for (int i = from; i < to; ++i) alerts.push_back(SentAlert("A" + std::to_string(i)));
+  return alerts;
+}
+
+RelabelRule DropAlert(const std::string& name) {
+  RelabelFields fields;
+  fields.source_labels = {"alertname"};
+  fields.regex = name;
+  fields.action = RelabelAction::kDrop;
+  return *RelabelRule::Create(fields);
+}
+
+// A sender whose Alertmanagers answer with `status`; without a thread.
+class SenderRig {
+ public:
+  explicit SenderRig(AlertmanagerSender::Options options = {})
+      : SenderRig(options, std::make_unique<testing_support::FakeAsyncClient>()) {}
+
+  void Serve(std::vector<std::string> urls, std::vector<RelabelRule> rules = {}) {
+    AlertmanagerSet set;
+    set.urls = std::move(urls);
+    set.alert_relabel_configs = std::move(rules);
+    sender.SetAlertmanagers({std::move(set)});
+  }
+  // How many alerts a request has.
+  [[nodiscard]] size_t AlertsIn(size_t request) const {
+    size_t count = 0;
+    const std::string& body = client->started[request].body;
+    for (size_t at = body.find("\"alertname\""); at != std::string::npos;
+         at = body.find("\"alertname\"", at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+  int status = 200;
+  testing_support::FakeAsyncClient* client;
+  AlertmanagerSender sender;
+
+ private:
+  SenderRig(const AlertmanagerSender::Options& options,
+            std::unique_ptr<testing_support::FakeAsyncClient> fake)
+      : client(fake.get()), sender(options, std::move(fake)) {
+    client->answer = [this](const http::ClientRequest&) -> Result<http::ClientResponse> {
+      if (status == 0) return Unavailable("connection refused");
+      http::ClientResponse response;
+      response.status = status;
+      return response;
+    };
+  }
+};
+
+TEST(AlertmanagerSender, PostsAlertsToEachOfThem) {
+  SenderRig rig;
+  rig.Serve({kAmOne, kAmTwo});
+  ASSERT_TRUE(rig.sender.Post({SentAlert("A")}));
+  rig.sender.RunOnceForTest();
+  ASSERT_EQ(rig.client->started.size(), 2U);
+  EXPECT_EQ(rig.client->started[0].url, kAmOne);
+  EXPECT_EQ(rig.client->started[1].url, kAmTwo);
+  EXPECT_EQ(rig.client->started[0].timeout_ms, 10'000);
+  EXPECT_EQ(rig.client->started[0].headers.Get("Content-Type"), "application/json");
+  EXPECT_EQ(rig.client->started[0].body,
+            R"([{"annotations":{"summary":"a \u003c b"},"endsAt":"2026-02-03T04:09:06.120Z",)"
+            R"("startsAt":"2026-02-03T04:05:06.000Z",)"
+            R"("generatorURL":"http://p.example/graph?a=1\u0026b=2",)"
+            R"("labels":{"alertname":"A","severity":"page"}}])");
+  const AlertmanagerStats stats = rig.sender.stats().at(kAmTwo);
+  EXPECT_EQ(stats.sent, 1U);
+  EXPECT_EQ(stats.errors + stats.dropped + stats.queue_length, 0U);
+}
+
+TEST(AlertmanagerSender, SendsBatchesOneAfterTheOther) {
+  SenderRig rig;
+  rig.Serve({kAmOne});
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 600)));
+  for (size_t i = 0; i < 3; ++i) rig.sender.RunOnceForTest();
+  ASSERT_EQ(rig.client->started.size(), 3U);
+  EXPECT_EQ(rig.AlertsIn(0), 256U);
+  EXPECT_EQ(rig.AlertsIn(1), 256U);
+  EXPECT_EQ(rig.AlertsIn(2), 88U);
+}
+
+TEST(AlertmanagerSender, DropsTheOldestWhenAQueueIsFull) {
+  AlertmanagerSender::Options options;
+  options.queue_capacity = 3;
+  SenderRig rig(options);
+  rig.Serve({kAmOne});
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 5)));
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).dropped, 2U);
+  rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started[0].body.find("\"A1\""), std::string::npos);
+  EXPECT_NE(rig.client->started[0].body.find("\"A2\""), std::string::npos);
+}
+
+TEST(AlertmanagerSender, DoesNotRepeatABatchThatFailed) {
+  SenderRig rig;
+  rig.Serve({kAmOne});
+  rig.status = 500;
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 2)));
+  rig.sender.RunOnceForTest();
+  rig.sender.RunOnceForTest();
+  rig.status = 0;
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(2, 3)));
+  rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started.size(), 2U);
+  const AlertmanagerStats stats = rig.sender.stats().at(kAmOne);
+  EXPECT_EQ(stats.errors, 3U);
+  EXPECT_EQ(stats.dropped, 3U);
+  EXPECT_EQ(stats.sent, 0U);
+}
+
+TEST(AlertmanagerSender, RulesOfASetConcernItsAlertmanagersOnly) {
+  SenderRig rig;
+  AlertmanagerSet plain;
+  plain.urls = {kAmOne};
+  AlertmanagerSet picky;
+  picky.urls = {kAmTwo, kAmOne};  // the first set keeps kAmOne
+  picky.alert_relabel_configs = {DropAlert("A0")};
+  rig.sender.SetAlertmanagers({plain, picky});
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 2)));
+  rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.AlertsIn(0), 2U);
+  EXPECT_EQ(rig.AlertsIn(1), 1U);
+}
+
+TEST(AlertmanagerSender, QueuesOutliveAReload) {
+  SenderRig rig;
+  rig.Serve({kAmOne, kAmTwo});
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 2)));
+  rig.Serve({kAmTwo});
+  EXPECT_EQ(rig.sender.stats().size(), 1U);
+  EXPECT_EQ(rig.sender.stats().at(kAmTwo).queue_length, 2U);
+}
+
+TEST(AlertmanagerSender, StopSendsWhatIsQueuedAndGivesUpOnTheDead) {
+  SenderRig rig;
+  rig.Serve({kAmOne, kAmTwo});
+  rig.client->answer = [](const http::ClientRequest& request) -> Result<http::ClientResponse> {
+    if (request.url == kAmTwo) return Unavailable("connection refused");
+    http::ClientResponse response;
+    response.status = 202;
+    return response;
+  };
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 600)));
+  rig.sender.Stop();
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 600U);
+  EXPECT_EQ(rig.sender.stats().at(kAmTwo).sent, 0U);
+  EXPECT_FALSE(rig.sender.Post(SentAlerts(0, 1)));
+}
+
+TEST(AlertmanagerSender, StopDropsWhatIsQueuedWhenToldSo) {
+  AlertmanagerSender::Options options;
+  options.drain_on_stop = false;
+  SenderRig rig(options);
+  rig.Serve({kAmOne});
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 2)));
+  rig.sender.Stop();
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 0U);
+}
+
+}  // namespace
+}  // namespace vigil::notify

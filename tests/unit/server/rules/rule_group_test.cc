@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// tests/scripts/rules/groups: a rule file, then after --- what is in the store and when the groups
+// are evaluated, and what came of it: alerts, samples written, alerts sent, errors.
+//   load 1m         samples of the series on the indented lines, one each minute from 0 on
+//   at 0s 1m        evaluates at these times
+#include "server/rules/rule_group.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "tests/support/script_cases.h"
+#include "tests/unit/server/rules/rule_rig.h"
+
+namespace vigil::rules {
+namespace {
+
+std::string TimeText(TimestampMs at) {
+  return at < 0 ? "-" + FormatDuration(-at) : FormatDuration(at);
+}
+
+class GroupScript {
+ public:
+  std::vector<std::string> Run(const testing_support::ScriptCase& one) {
+    const auto border = std::find(one.input.begin(), one.input.end(), "---");
+    const std::vector<std::string> yaml(one.input.begin(), border);
+    GroupDefaults defaults;
+    defaults.external_labels = Labels::Of({{"site", "north"}});
+    for (GroupSpec& spec : GroupsOf(Join(yaml, "\n") + "\n")) {
+      groups_.push_back(std::make_unique<RuleGroup>(std::move(spec), defaults, world_));
+      groups_.back()->SetRestored();
+    }
+    DurationMs gap = 0;
+    for (auto line = border + 1; line < one.input.end(); ++line) {
+      if (line->starts_with("load ")) {
+        gap = ParseDuration(line->substr(5)).value();
+      } else if (line->starts_with("  ")) {
+        rig_.Load(gap, TrimSpace(*line));
+      } else {
+        const std::vector<std::string_view> words = Fields(*line);
+        EXPECT_EQ(words[0], "at");
+        for (size_t i = 1; i < words.size(); ++i) At(ParseDuration(words[i]).value());
+      }
+    }
+    return out_;
+  }
+
+ private:
+  void At(TimestampMs at) {
+    rig_.clock.JumpTo(at);
+    const std::string when = TimeText(at) + " ";
+    for (const auto& group : groups_) {
+      group->Evaluate(at);
+      for (const auto& rule : group->rules()) Report(when, *rule);
+    }
+    std::sort(rig_.appender.written.begin(), rig_.appender.written.end());
+    for (const std::string& sample : rig_.appender.written)
+      out_.push_back(when + "wrote " + sample);
+    rig_.appender.written.clear();
+    for (const alerting::PostedAlert& alert : rig_.sink.posted) {
+      out_.push_back(when + "sent " + alert.labels.ToString() + " from " +
+                     TimeText(*alert.starts_at) + " to " + TimeText(*alert.ends_at));
+    }
+    rig_.sink.posted.clear();
+  }
+  void Report(const std::string& when, const Rule& rule) {
+    if (rule.report().health == RuleHealth::kBad) {
+      out_.push_back(when + "error " + rule.spec().name() + ": " + rule.report().last_error);
+    }
+    if (rule.alerting() == nullptr) return;
+    rule.alerting()->LookAtAlerts([&](const ActiveAlert& alert) {
+      std::string line = when + std::string(AlertStateName(alert.state)) + " " +
+                         alert.labels.ToString() + " since " + TimeText(alert.active_at) +
+                         " value " + FormatFloatG(alert.value);
+      if (alert.keep_firing_since != storage::kNever) {
+        line += " kept since " + TimeText(alert.keep_firing_since);
+      }
+      if (!alert.annotations.empty()) line += " " + alert.annotations.ToString();
+      out_.push_back(line);
+    });
+  }
+
+  RuleRig rig_;
+  RuleWorld world_ = rig_.World();
+  std::vector<std::unique_ptr<RuleGroup>> groups_;
+  std::vector<std::string> out_;
+};
+
+TEST(RuleGroup, FollowsTheScripts) {
+  testing_support::RunScripts("rules/groups", [](const testing_support::ScriptCase& one) {
+    return GroupScript().Run(one);
+  });
+}
+
+TEST(RuleGroup, AFailedAppendIsReportedAndMarkersAreNotLost) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.Load(60'000, "up{job=\"a\"} 1 1 _ _");
+  auto specs =
+      GroupsOf("groups: [{name: g, rules: [{record: r, expr: 'last_over_time(up[1m])'}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.Evaluate(0);
+  rig.appender.error = "no room";
+  group.Evaluate(180'000);
+  EXPECT_EQ(group.rules()[0]->report().last_error, "no room");
+  EXPECT_EQ(group.report().failures, 1U);
+  rig.appender.error.clear();
+  rig.appender.written.clear();
+  group.Evaluate(240'000);
+  EXPECT_EQ(rig.appender.written, std::vector<std::string>{"r{job=\"a\"} stale"});
+}
+
+TEST(RuleGroup, MarkersOfAlertsComeLaterWhenTheStoreTakesNothing) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.Load(60'000, "up{job=\"a\"} 0 1 1");
+  auto specs = GroupsOf("groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  group.Evaluate(0);
+  rig.appender.error = "no room";
+  group.Evaluate(60'000);
+  rig.appender.error.clear();
+  rig.appender.written.clear();
+  group.Evaluate(120'000);
+  EXPECT_EQ(
+      rig.appender.written,
+      (std::vector<std::string>{R"(ALERTS{alertname="A", alertstate="firing", job="a"} stale)",
+                                R"(ALERTS_FOR_STATE{alertname="A", job="a"} stale)"}));
+}
+
+TEST(RuleGroup, ASeriesWithoutRoomDoesNotKeepTheOthersOut) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.Load(60'000, "up{job=\"a\"} 1");
+  rig.Load(60'000, "up{job=\"b\"} 1");
+  rig.appender.full = "a";
+  auto specs = GroupsOf(
+      "groups: [{name: g, rules: [{record: r, expr: up}, {alert: A, expr: up, labels: {x: y}}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  group.Evaluate(0);
+  for (const auto& rule : group.rules()) {
+    EXPECT_EQ(rule->report().last_error, "no room for a");
+  }
+  EXPECT_EQ(rig.appender.written.size(), 3U);
+}
+
+TEST(RuleGroup, SeriesThatTheStoreForgotAreResolvedAgain) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  auto specs = GroupsOf(
+      "groups: [{name: g, rules: [{record: r, expr: 'vector(1)'}, {alert: A, expr: "
+      "'vector(1)'}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  group.Evaluate(0);
+  rig.store.Clear();
+  rig.appender.written.clear();
+  group.Evaluate(60'000);
+  EXPECT_EQ(group.report().failures, 0U);
+  const auto names = rig.store.LabelValues("__name__", {}, 0, 60'000);
+  EXPECT_EQ(*names, (std::vector<std::string>{"ALERTS", "ALERTS_FOR_STATE", "r"}));
+}
+
+TEST(RuleGroup, AlertsThatStayAreNotDescribedAgain) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.Load(60'000, "load{host=\"a\"} 1 1 2");
+  auto specs = GroupsOf(
+      "groups: [{name: g, rules: [{alert: A, expr: load, annotations: "
+      "{host: 'on {{ $labels.host }}', much: '{{ $value }}'}}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  const auto annotations = [&] {
+    Labels found;
+    group.rules()[0]->alerting()->LookAtAlerts(
+        [&](const ActiveAlert& alert) { found = alert.annotations; });
+    return found;
+  };
+  group.Evaluate(0);
+  EXPECT_EQ(annotations().ToString(), R"({host="on a", much="1"})");
+  group.Evaluate(60'000);
+  EXPECT_EQ(annotations().ToString(), R"({host="on a", much="1"})");
+  group.Evaluate(120'000);
+  EXPECT_EQ(annotations().ToString(), R"({host="on a", much="2"})");
+}
+
+}  // namespace
+}  // namespace vigil::rules
