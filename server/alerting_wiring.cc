@@ -55,8 +55,9 @@ Result<void> Alerting::Start() {
 }
 
 void Alerting::Stop() {
-  service_->Stop();
-  notifier_->Stop();  // also when the service was never started
+  // Neither is there when the file was bad.
+  if (service_ != nullptr) service_->Stop();
+  if (notifier_ != nullptr) notifier_->Stop();  // also when the service was never started
 }
 
 Result<void> Alerting::Reload() {

@@ -213,7 +213,7 @@ void CollectDatabase(const postgres::DatabaseMetrics& m, bool connected, MetricS
 
 void CollectScrape(const scrape::Stats& s, MetricSink* sink) {
   AddRows(
-      std::array<Row, 15>{{
+      std::array<Row, 16>{{
           {"prometheus_target_scrape_pools_total", "Total number of scrape pool creation attempts.",
            Type::kCounter, AsDouble(s.pool_targets.size())},
           {"prometheus_target_scrape_pool_exceeded_target_limit_total",
@@ -254,6 +254,9 @@ void CollectScrape(const scrape::Stats& s, MetricSink* sink) {
           {"vigil_scrape_series_refused_total",
            "New series on scraped pages that the store did not take.", Type::kCounter,
            AsDouble(s.series_refused)},
+          {"vigil_scrape_bad_histograms_total",
+           "Native histograms on scraped pages that are not well formed; each fails its scrape.",
+           Type::kCounter, AsDouble(s.bad_histograms)},
       }},
       sink);
   CollectScrapePools(s, sink);

@@ -368,6 +368,19 @@ void Server::StartScraping(std::shared_ptr<const config::Config> config) {
   discovery_->Start();
 }
 
+// What may fail at work. Retention comes last: nothing brings back what it deletes.
+Result<void> Server::ApplyOrRefuse(const config::Config& config) {
+  TRY(web_->OpenQueryLog(config.global.query_log_file));
+  Result<void> applied = Ok();
+  if (alerting_ != nullptr) applied = alerting_->Reload();
+  if (applied) applied = ApplyStoragePolicy(config);
+  if (applied) return Ok();
+  if (auto back = web_->OpenQueryLog(config_.Copy()->global.query_log_file); !back) {
+    log::Warn("main", "the query log before could not be opened again", {{"err", back.error()}});
+  }
+  return applied;
+}
+
 Result<void> Server::Reload() {
   if (!ready_) return Unavailable("the server is still starting: reload when it is ready");
   const MutexLock lock(reload_mutex_);
@@ -377,14 +390,7 @@ Result<void> Server::Reload() {
   if (config) rule_groups = Rules::Load(**config, engine_->options().parser);
   if (!rule_groups) config = std::move(rule_groups).error();
   if (config) {
-    if (auto applied = ApplyStoragePolicy(**config); !applied) config = std::move(applied).error();
-  }
-  if (config) {
-    auto opened = web_->OpenQueryLog((*config)->global.query_log_file);
-    if (!opened) config = std::move(opened).error();
-  }
-  if (config && alerting_ != nullptr) {
-    if (auto reloaded = alerting_->Reload(); !reloaded) config = std::move(reloaded).error();
+    if (auto applied = ApplyOrRefuse(**config); !applied) config = std::move(applied).error();
   }
   if (!config) {
     last_reload_.With([](auto& last) { last.first = false; });
@@ -428,8 +434,8 @@ void Server::Stop() {
   if (rules_ != nullptr) rules_->Stop();
   stop_queries_.request_stop();
   app_.Stop();
-  if (alertmanagers_ != nullptr) alertmanagers_->Stop();
   if (alerting_ != nullptr) alerting_->Stop();
+  if (alertmanagers_ != nullptr) alertmanagers_->Stop();  // may take 10 s to send the rest
   if (was_ready) {
     // Without this the journal holds it all, and the next start would only take longer.
     auto exemplars = store_->WriteExemplars(database_->exemplars());

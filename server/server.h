@@ -56,6 +56,7 @@ class Server {
   Result<void> OpenDatabase();
   // Retention, its classes, roll-ups. On an error the policy before stays in force.
   Result<void> ApplyStoragePolicy(const config::Config& config);
+  Result<void> ApplyOrRefuse(const config::Config& config);
   // What may change with a reload.
   void ApplyStorageConfig(const config::Config& config);
   // What remote write appends to.

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kZoneFolders[] = {"/usr/share/zoneinfo/", "/usr/lib/zoneinfo/",
                                              "/etc/zoneinfo/"};
+constexpr std::string_view kLocalFile = "/etc/localtime";
 constexpr size_t kTzifHeader = 44;
 
 int64_t BigEndian(std::string_view bytes, size_t at, size_t width) {
@@ -60,13 +61,20 @@ Result<std::shared_ptr<const TimeZone>> TimeZone::Load(std::string_view name) {
   return unknown;
 }
 
-Result<std::shared_ptr<const TimeZone>> TimeZone::Local() {
-  const char* variable = std::getenv("TZ");
-  if (variable != nullptr && *variable == '\0') return Utc();
-  if (variable != nullptr && *variable != ':' && *variable != '/') return Load(variable);
-  const Result<std::string> bytes = ReadFile("/etc/localtime");
-  if (!bytes) return Utc();  // as the C library does
-  return Parse("Local", *bytes);
+Result<std::shared_ptr<const TimeZone>> TimeZone::Local() { return LocalOf(std::getenv("TZ")); }
+
+Result<std::shared_ptr<const TimeZone>> TimeZone::LocalOf(const char* variable) {
+  std::string_view name = variable == nullptr ? kLocalFile : std::string_view(variable);
+  if (name.starts_with(':')) name.remove_prefix(1);
+  Result<std::shared_ptr<const TimeZone>> zone = Utc();
+  if (name.starts_with('/')) {
+    const Result<std::string> bytes = ReadFile(std::string(name));
+    if (bytes) zone = Parse(name == kLocalFile ? "Local" : name, *bytes);
+  } else {
+    zone = Load(name);
+  }
+  if (!zone) return Utc();
+  return zone;
 }
 
 std::shared_ptr<const TimeZone> TimeZone::Fixed(int32_t seconds, std::string name) {

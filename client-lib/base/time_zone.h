@@ -26,8 +26,11 @@ class TimeZone {
  public:
   // "" and "UTC" are UTC. not_found, `unknown time zone X`, as Go says it.
   static Result<std::shared_ptr<const TimeZone>> Load(std::string_view name);
-  // That of this machine (TZ, /etc/localtime), by the name "Local"; UTC when it does not say.
+  // That of this machine: what TZ names, else /etc/localtime by the name "Local"; UTC when there is
+  // none or it cannot be read, as Go does.
   static Result<std::shared_ptr<const TimeZone>> Local();
+  // With the value of TZ; null: it is not set.
+  static Result<std::shared_ptr<const TimeZone>> LocalOf(const char* variable);
   static std::shared_ptr<const TimeZone> Utc() { return Fixed(0, "UTC"); }
   // A zone that never changes: what a time with a numeric offset has.
   static std::shared_ptr<const TimeZone> Fixed(int32_t seconds, std::string name);

@@ -22,6 +22,14 @@ constexpr MetricType kTypes[] = {MetricType::kCounter,   MetricType::kGauge,
                                  MetricType::kSummary,   MetricType::kUnknown,
                                  MetricType::kHistogram, MetricType::kGaugeHistogram};
 
+constexpr size_t kMostSeriesBytes = size_t{1} << 20;
+// A bucket may have two bytes, and each becomes a line with all labels: a small page could fill the
+// memory.
+constexpr size_t kMostTextBytes = size_t{64} << 20;
+constexpr size_t kMostTextPerByte = 16;
+// Braces, quotes and commas of a line.
+constexpr size_t kSeriesMarks = 8;
+
 double NumberOf(const ProtoField& field) { return std::bit_cast<double>(field.varint); }
 
 void AppendTextEscaped(std::string_view text, bool quotes, std::string* out) {
@@ -221,6 +229,11 @@ Result<void> ProtobufReader::Expand(std::string_view message) {
     if (field->number == kValueFields[static_cast<size_t>(type_)]) value = field->bytes;
   }
   if (!reader.ok()) return Fail("a message is cut off");
+  if (name_.size() + labels_.size() > kMostSeriesBytes) {
+    return Fail("its name and labels have more than " + std::to_string(kMostSeriesBytes) +
+                " bytes; let the exporter shorten them");
+  }
+  most_text_ = kMostTextBytes + kMostTextPerByte * message.size();
   extra_.clear();
   switch (type_) {
     case Type::kSummary:
@@ -233,8 +246,15 @@ Result<void> ProtobufReader::Expand(std::string_view message) {
   }
 }
 
-ProtobufReader::PendingSample& ProtobufReader::AddSample(std::string_view suffix, double value) {
+Result<void> ProtobufReader::AddSample(std::string_view suffix, double value) {
   const size_t begin = text_.size();
+  // Quotes in the name may double it.
+  const size_t most =
+      2 * name_.size() + suffix.size() + labels_.size() + extra_.size() + kSeriesMarks;
+  if (begin + most > most_text_) {
+    return Fail("its samples need more than " + std::to_string(most_text_) +
+                " bytes of text; let the exporter give it fewer buckets or shorter labels");
+  }
   if (plain_name_) {
     text_ += name_;
     text_ += suffix;
@@ -254,7 +274,7 @@ ProtobufReader::PendingSample& ProtobufReader::AddSample(std::string_view suffix
   sample.series = {begin, text_.size() - begin};
   sample.value = value;
   sample.exemplars = sample.exemplars_end = pending_exemplars_.size();
-  return sample;
+  return Ok();
 }
 
 // Counters, gauges and what has no type.
@@ -271,7 +291,7 @@ Result<void> ProtobufReader::ExpandCounter(std::string_view message) {
     }
   }
   if (!reader.ok()) return Fail("a value is cut off");
-  AddSample("", value);
+  TRY(AddSample("", value));
   return exemplar.empty() ? Ok() : AddExemplar(exemplar, false);
 }
 
@@ -287,8 +307,8 @@ Result<void> ProtobufReader::ExpandSummary(std::string_view message) {
     }
   }
   if (!reader.ok()) return Fail("a summary is cut off");
-  AddSample("_count", count);
-  AddSample("_sum", sum);
+  TRY(AddSample("_count", count));
+  TRY(AddSample("_sum", sum));
   ProtoReader again(message);
   while (const auto field = again.Next()) {
     if (field->number == 3) TRY(ExpandQuantile(field->bytes));
@@ -306,7 +326,7 @@ Result<void> ProtobufReader::ExpandQuantile(std::string_view message) {
   }
   if (!reader.ok()) return Fail("a quantile is cut off");
   AppendBound("quantile", quantile, &extra_);
-  AddSample("", value);
+  TRY(AddSample("", value));
   return Ok();
 }
 
@@ -323,7 +343,8 @@ Result<void> ProtobufReader::ExpandHistogram(std::string_view message) {
 }
 
 Result<void> ProtobufReader::ExpandNative(const ProtoHistogram& histogram) {
-  PendingSample& sample = AddSample("", 0);
+  TRY(AddSample("", 0));
+  PendingSample& sample = pending_.back();
   auto made = MakeNativeHistogram(histogram, type_ == Type::kGaugeHistogram);
   if (!made) return Fail(made.error().message);
   sample.histogram = std::move(*made);
@@ -348,8 +369,8 @@ Result<void> ProtobufReader::ExpandNative(const ProtoHistogram& histogram) {
 }
 
 Result<void> ProtobufReader::ExpandBuckets(const ProtoHistogram& histogram) {
-  AddSample("_count", histogram.count);
-  AddSample("_sum", histogram.sum);
+  TRY(AddSample("_count", histogram.count));
+  TRY(AddSample("_sum", histogram.sum));
   bool has_infinity = false;
   ProtoReader reader(histogram.message);
   while (const auto field = reader.Next()) {
@@ -368,12 +389,12 @@ Result<void> ProtobufReader::ExpandBuckets(const ProtoHistogram& histogram) {
     if (!bucket.ok()) return Fail("a bucket is cut off");
     has_infinity = has_infinity || bound == HUGE_VAL;
     AppendBound("le", bound, &extra_);
-    AddSample("_bucket", count == 0 ? count_float : count);
+    TRY(AddSample("_bucket", count == 0 ? count_float : count));
     if (!exemplar.empty()) TRY(AddExemplar(exemplar, false));
   }
   if (has_infinity) return Ok();
   AppendBound("le", HUGE_VAL, &extra_);
-  AddSample("_bucket", histogram.count);
+  TRY(AddSample("_bucket", histogram.count));
   return Ok();
 }
 

@@ -26,7 +26,8 @@ namespace vigil::exposition {
 enum class NativeHistograms { kIgnore, kPrefer, kBeside };
 
 // Cost per sample: its name and labels are written as text once per metric and copied per sample
-// into a buffer that is kept.
+// into a buffer that is kept. A metric whose name and labels are over 1 MiB, or whose samples need
+// more text than 64 MiB and 16 times its message, is refused.
 // Threads: owner thread only. The page must outlive the reader.
 class ProtobufReader {
  public:
@@ -91,7 +92,8 @@ class ProtobufReader {
   Result<void> ExpandBuckets(const ProtoHistogram& histogram);
   // The exemplar message; of a native histogram without a timestamp it is left out.
   Result<void> AddExemplar(std::string_view message, bool needs_time);
-  PendingSample& AddSample(std::string_view suffix, double value);
+  // To pending_. bad_data when text_ would be larger than most_text_.
+  Result<void> AddSample(std::string_view suffix, double value);
   Result<void> AppendLabel(std::string_view message, std::string* out) const;
 
   std::string_view page_;  // what is left
@@ -113,6 +115,7 @@ class ProtobufReader {
   std::string labels_;  // a="b",c="d"
   std::string extra_;   // le="1.0" of one sample
   std::string text_;
+  size_t most_text_ = 0;
   std::vector<PendingSample> pending_;
   std::vector<PendingExemplar> pending_exemplars_;
   size_t next_ = 0;

@@ -148,8 +148,10 @@ class Delivery {
  private:
   Result<SmtpReply> Await(MailStream* stream) {
     for (;;) {
-      std::optional<SmtpReply> reply = TRY_CONTEXT(replies_.Next(), "read from SMTP server");
-      if (reply) return std::move(*reply);
+      Result<std::optional<SmtpReply>> reply = replies_.Next();
+      // What comes over the wire is nobody's fault here: the next try may read better.
+      if (!reply) return Unavailable("read from SMTP server: " + reply.error().message);
+      if (*reply) return **std::move(reply);
       const std::string bytes = TRY_CONTEXT(stream->Receive(), "read from SMTP server");
       if (bytes.empty()) return Unavailable("read from SMTP server: EOF");
       replies_.Add(bytes);

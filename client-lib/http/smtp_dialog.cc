@@ -212,8 +212,9 @@ Result<SmtpDialog::Step> SmtpDialog::OnAuth(const SmtpReply& reply) {
   if (reply.code != 334) return Refused(step, reply);
   ++challenges_;
   if (mechanism_ == Mechanism::kCramMd5 && challenges_ == 1) {
-    const std::string challenge = TRY_CONTEXT(Base64Decode(reply.text), step);
-    const std::string proof = HexText(HmacMd5(options_.secret, challenge));
+    const Result<std::string> challenge = Base64Decode(reply.text);
+    if (!challenge) return Unavailable(step + ": " + challenge.error().message);
+    const std::string proof = HexText(HmacMd5(options_.secret, *challenge));
     return Step{Base64Encode(options_.username + " " + proof) + "\r\n", Then::kReply};
   }
   // Servers ask in their own words; the order is fixed.

@@ -28,6 +28,32 @@ Result<void> CheckPairs(const Labels& labels, LabelNames names, std::string_view
   return Ok();
 }
 
+std::string ReplaceNuls(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\0') {
+      out += "\xef\xbf\xbd";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// The database takes no NUL: the alert is the same in memory and there.
+void MendNuls(Labels* labels) {
+  const bool clean = std::all_of(labels->begin(), labels->end(), [](LabelView label) {
+    return label.name.find('\0') == std::string_view::npos &&
+           label.value.find('\0') == std::string_view::npos;
+  });
+  if (clean) return;
+  LabelsBuilder builder;
+  for (const LabelView label : *labels) {
+    builder.Set(ReplaceNuls(label.name), ReplaceNuls(label.value));
+  }
+  *labels = builder.Build();
+}
+
 }  // namespace
 
 uint64_t Fingerprint(const Labels& labels) {
@@ -52,6 +78,8 @@ Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs
   if (alert.labels.empty()) return BadData("at least one label pair required");
   TRY(CheckPairs(alert.labels, names, "invalid label set"));
   TRY(CheckPairs(alert.annotations, names, "invalid annotations"));
+  MendNuls(&alert.labels);
+  MendNuls(&alert.annotations);
   alert.fingerprint = Fingerprint(alert.labels);
   return alert;
 }

@@ -7,6 +7,9 @@
 namespace vigil::alerting {
 namespace {
 
+// How soon a group asks again whether a message of the configuration before was answered.
+constexpr DurationMs kOrphanPoll = 1'000;
+
 std::string HoldKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
 
 DeliveryReport ReportOn(const Flush& flush, const Delivery& delivery) {
@@ -27,21 +30,34 @@ AlertRouter::AlertRouter(std::shared_ptr<const AlertingConfig> config, Options o
     : options_(std::move(options)),
       alerts_(options_.alerts_per_name),
       silences_(options_.silences),
-      next_gc_(now + options_.gc_interval) {
+      next_gc_(now + options_.gc_interval),
+      no_flush_before_(
+          std::max(options_.dispatch.no_flush_before,
+                   options_.start_delay == 0 ? TimestampMs{0} : now + options_.start_delay)) {
   silences_.set_in_interval(
       [this](std::string_view name, TimestampMs when) { return IsInInterval(name, when); });
   Reload(std::move(config), now);
-  if (options_.start_delay == 0) return;
+}
+
+void AlertRouter::MakeDispatcher() {
   Dispatcher::Options dispatch = options_.dispatch;
-  dispatch.no_flush_before = now + options_.start_delay;
+  dispatch.no_flush_before = no_flush_before_;
   dispatcher_ = std::make_unique<Dispatcher>(std::make_shared<RouteTree>(config_->route), dispatch);
 }
 
 void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, TimestampMs now) {
   config_ = std::move(config);
+  // Alerts that are over and left the store, whose end is still to be told.
+  std::vector<AlertPtr> all;
+  if (dispatcher_ != nullptr) {
+    for (const GroupView& group : dispatcher_->Groups()) {
+      for (const AlertPtr& alert : group.alerts) {
+        if (alerts_.Find(alert->fingerprint) == nullptr) all.push_back(alert);
+      }
+    }
+  }
   inhibitor_ = std::make_unique<Inhibitor>(config_->inhibit_rules);
-  dispatcher_ =
-      std::make_unique<Dispatcher>(std::make_shared<RouteTree>(config_->route), options_.dispatch);
+  MakeDispatcher();
   intervals_ = MapIntervals(*config_);
   integrations_ = ListIntegrations(config_->receivers);
   expected_.Reset(*dispatcher_->tree(), now);
@@ -50,12 +66,13 @@ void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, Timestamp
   for (auto& [id, pending] : pending_) {
     if (!pending.out) continue;
     DeliveryReport report = ReportOnPending(pending);
-    orphans_[id] = {std::move(pending.delivery.entry), std::move(report)};
+    const TimestampMs deadline = flushes_.at(pending.flush).flush.deadline;
+    orphans_[id] = {std::move(pending.delivery.entry), std::move(report), deadline};
   }
   flushes_.clear();
   pending_.clear();
   // Sources are known before the first group is judged.
-  const std::vector<AlertPtr> all = alerts_.All();
+  for (AlertPtr& alert : alerts_.All()) all.push_back(std::move(alert));
   for (const AlertPtr& alert : all) inhibitor_->Process(alert);
   for (const AlertPtr& alert : all) dispatcher_->Process(alert, now);
 }
@@ -77,6 +94,7 @@ Result<void> AlertRouter::Post(const std::vector<PostedAlert>& alerts, Timestamp
 
 void AlertRouter::Accept(Alert alert, TimestampMs now) {
   const AlertPtr stored = alerts_.Put(std::move(alert), now);
+  for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
   if (stored == nullptr) return;
   changes_.alerts.push_back(stored);
   leftover_.erase(stored->fingerprint);
@@ -164,7 +182,13 @@ std::vector<Outgoing> AlertRouter::Advance(TimestampMs now) {
   if (now >= next_gc_) CollectGarbage(now);
   PostExpected(now);
   GiveUpLate(now);
-  for (const Flush& flush : dispatcher_->Advance(now)) Start(flush);
+  for (const Flush& flush : dispatcher_->Advance(now)) {
+    if (WaitsForOrphan(flush)) {
+      dispatcher_->Postpone(flush, now + kOrphanPoll);
+    } else {
+      Start(flush);
+    }
+  }
   std::vector<Outgoing> out;
   for (auto& [id, pending] : pending_) {
     if (!pending.out && pending.next_try <= now) out.push_back(Hand(id, &pending));
@@ -175,7 +199,7 @@ std::vector<Outgoing> AlertRouter::Advance(TimestampMs now) {
 void AlertRouter::Sent(uint64_t id, const SendOutcome& outcome, TimestampMs now,
                        StringMap receiver_data) {
   const auto found = pending_.find(id);
-  if (found == pending_.end()) return SentOrphan(id, outcome, now);
+  if (found == pending_.end()) return SentOrphan(id, outcome, now, std::move(receiver_data));
   Pending& pending = found->second;
   pending.out = false;
   pending.last = outcome;
@@ -218,7 +242,20 @@ void AlertRouter::ReportUnsent(TimestampMs now) {
   }
 }
 
-void AlertRouter::SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now) {
+// Until the answer is there nobody knows what the receiver was told.
+bool AlertRouter::WaitsForOrphan(const Flush& flush) const {
+  return std::any_of(orphans_.begin(), orphans_.end(), [&](const auto& one) {
+    const Orphan& orphan = one.second;
+    if (orphan.deadline <= flush.now || orphan.entry.group_key != flush.group_key) return false;
+    const std::vector<Target> targets = TargetsOf(*flush.route, integrations_);
+    return std::any_of(targets.begin(), targets.end(), [&](const Target& target) {
+      return target.log_name == orphan.entry.integration;
+    });
+  });
+}
+
+void AlertRouter::SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now,
+                             StringMap receiver_data) {
   const auto found = orphans_.find(id);
   if (found == orphans_.end()) return;
   Orphan& orphan = found->second;
@@ -227,7 +264,11 @@ void AlertRouter::SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampM
   orphan.report.last = outcome;
   Report(std::move(orphan.report), sent ? NotificationResult::kSent : NotificationResult::kFailed,
          now);
-  if (sent) log_.Put(std::move(orphan.entry));
+  const LogEntry* later = log_.Find(orphan.entry.group_key, orphan.entry.integration);
+  if (sent && (later == nullptr || later->timestamp <= orphan.entry.timestamp)) {
+    if (!receiver_data.empty()) orphan.entry.receiver_data = std::move(receiver_data);
+    log_.Put(std::move(orphan.entry));
+  }
   orphans_.erase(found);
 }
 
@@ -298,16 +339,42 @@ void AlertRouter::ForgetStoredAlerts(TimestampMs now) {
 }
 
 void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
-  for (const Silence& silence : state.silences) silences_.Merge(silence, now);
+  // Recovery took its time: what counts from the start counts from here.
+  if (options_.start_delay != 0) no_flush_before_ = now + options_.start_delay;
+  MakeDispatcher();
+  expected_.CountFrom(now);
+  for (const Silence& silence : state.silences) {
+    silences_.Merge(silence, now);
+    // It expired long ago.
+    if (silences_.Find(silence.id) == nullptr) changes_.gone_silences.push_back(silence.id);
+  }
   for (const LogEntry& entry : state.log) log_.Merge(entry);
   for (const Acknowledgement& one : state.acknowledgements) acknowledgements_.Put(one);
-  dispatcher_->Import(state.groups);
-  std::vector<AlertPtr> restored;
+  dispatcher_->Import(state.groups, now);
+  std::vector<AlertPtr> all = alerts_.All();  // posted while the server started
   for (const Alert& alert : state.alerts) {
-    if (AlertPtr stored = alerts_.Put(alert, now)) restored.push_back(std::move(stored));
+    AlertPtr stored = alerts_.Put(alert, now);
+    for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
+    if (stored != nullptr) {
+      all.push_back(std::move(stored));
+    } else {
+      // The limit on alerts of one name is lower than it was.
+      changes_.gone_alerts.push_back(alert.fingerprint);
+    }
   }
-  for (const AlertPtr& alert : restored) inhibitor_->Process(alert);
-  for (const AlertPtr& alert : restored) dispatcher_->Process(alert, now);
+  for (const AlertPtr& alert : all) inhibitor_->Process(alert);
+  for (const AlertPtr& alert : all) dispatcher_->Process(alert, now);
+}
+
+void AlertRouter::MoveTimers(DurationMs by) {
+  dispatcher_->MoveTimers(by);
+  expected_.MoveTimers(by);
+  next_gc_ -= by;
+  no_flush_before_ -= by;
+  for (auto& [id, running] : flushes_) running.flush.deadline -= by;
+  for (auto& [id, pending] : pending_) pending.next_try -= by;
+  for (auto& [id, orphan] : orphans_) orphan.deadline -= by;
+  for (auto& [key, until] : not_before_) until -= by;
 }
 
 AlertingChanges AlertRouter::TakeChanges() {

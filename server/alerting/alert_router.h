@@ -78,7 +78,11 @@ class AlertRouter {
   // Another configuration takes over: groups are formed anew, alerts, silences and log stay.
   void Reload(std::shared_ptr<const AlertingConfig> config, TimestampMs now);
 
-  // What was stored before a restart. REQUIRES: nothing was posted yet.
+  // All timers are so much earlier: the clock was set back.
+  void MoveTimers(DurationMs by);
+
+  // What was stored before a restart: once, before the first Advance. What counts from the start
+  // (start_delay, expected alerts) counts from here.
   void Restore(const AlertingState& state, TimestampMs now);
   AlertingChanges TakeChanges();
   [[nodiscard]] std::vector<GroupState> ExportGroups() const { return dispatcher_->Export(); }
@@ -128,6 +132,7 @@ class AlertRouter {
   struct Orphan {
     LogEntry entry;  // what the log says once it is sent
     DeliveryReport report;
+    TimestampMs deadline = 0;  // it is answered by then
   };
 
   void Accept(Alert alert, TimestampMs now);
@@ -137,7 +142,10 @@ class AlertRouter {
   Outgoing Hand(uint64_t id, Pending* pending);
   void GiveUpLate(TimestampMs now);
   [[nodiscard]] DeliveryReport ReportOnPending(const Pending& pending) const;
-  void SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now);
+  [[nodiscard]] bool WaitsForOrphan(const Flush& flush) const;
+  void SentOrphan(uint64_t id, const SendOutcome& outcome, TimestampMs now,
+                  StringMap receiver_data);
+  void MakeDispatcher();
   void Report(DeliveryReport report, NotificationResult result, TimestampMs now);
   void Close(uint64_t id, bool success, TimestampMs now);
   void ForgetStoredAlerts(TimestampMs now);
@@ -155,6 +163,7 @@ class AlertRouter {
   IntervalMap intervals_;
   IntegrationMap integrations_;
   TimestampMs next_gc_;
+  TimestampMs no_flush_before_;
   uint64_t next_id_ = 1;
   std::map<uint64_t, Running> flushes_;
   std::map<uint64_t, Pending> pending_;

@@ -29,6 +29,7 @@ bool AlertStore::MakeRoom(const Alert& alert, TimestampMs now) {
     });
     if (over == list.end()) return false;
     alerts_.erase(*over);
+    evicted_.push_back(*over);
     list.erase(over);
   }
   list.push_back(alert.fingerprint);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "server/alerting/alert.h"
@@ -19,6 +20,8 @@ class AlertStore {
 
   // Merges the alert with what is stored and returns the result; null when the limit drops it.
   AlertPtr Put(Alert alert, TimestampMs now);
+  // Fingerprints of alerts that gave their place to others since the last call.
+  std::vector<uint64_t> TakeEvicted() { return std::exchange(evicted_, {}); }
   // Null when unknown.
   [[nodiscard]] AlertPtr Find(uint64_t fingerprint) const;
   // All of them, sorted by fingerprint, those that are over as well.
@@ -40,6 +43,7 @@ class AlertStore {
 
   const size_t per_name_limit_;
   uint64_t dropped_ = 0;
+  std::vector<uint64_t> evicted_;
   std::unordered_map<uint64_t, AlertPtr> alerts_;
   // With a limit only: the fingerprints of each alertname.
   std::unordered_map<std::string, std::vector<uint64_t>> by_name_;

@@ -135,12 +135,18 @@ std::vector<GroupView> Dispatcher::Groups() const {
 std::vector<GroupState> Dispatcher::Export() const {
   std::vector<GroupState> states;
   for (const auto& [id, group] : groups_) {
-    states.push_back({group.route->id, group.labels, group.next_flush, group.flushed});
+    GroupState& state = states.emplace_back();
+    state.route_id = group.route->id;
+    state.labels = group.labels;
+    // Somebody was not told yet: the group is due, and the log knows who was.
+    if (group.in_flight) continue;
+    state.next_flush = group.next_flush;
+    state.flushed = group.flushed;
   }
   return states;
 }
 
-void Dispatcher::Import(const std::vector<GroupState>& states) {
+void Dispatcher::Import(const std::vector<GroupState>& states, TimestampMs now) {
   std::unordered_map<std::string, const Route*> routes;
   for (const Route& route : tree_->routes()) routes.emplace(route.id, &route);
   for (const GroupState& state : states) {
@@ -149,8 +155,27 @@ void Dispatcher::Import(const std::vector<GroupState>& states) {
     const uint64_t id = FindOrCreate(*route->second, state.labels, state.next_flush);
     Group& group = groups_.at(id);
     group.flushed = state.flushed;
-    Arm(id, &group, state.next_flush);
+    // Later than any timer reaches: the clock was set back meanwhile.
+    const DurationMs most = std::max(group.route->group_wait, group.route->group_interval);
+    Arm(id, &group, state.next_flush > now + most ? now : state.next_flush);
   }
+}
+
+void Dispatcher::MoveTimers(DurationMs by) {
+  timers_.clear();
+  for (auto& [id, group] : groups_) {
+    group.next_flush -= by;
+    timers_.insert({group.next_flush, id});
+  }
+  options_.no_flush_before -= by;
+  if (next_maintenance_ != kNever) next_maintenance_ -= by;
+}
+
+void Dispatcher::Postpone(const Flush& flush, TimestampMs when) {
+  const auto found = groups_.find(flush.group);
+  if (found == groups_.end()) return;
+  found->second.in_flight = false;
+  Arm(flush.group, &found->second, when);
 }
 
 }  // namespace vigil::alerting

@@ -77,7 +77,11 @@ class Dispatcher {
   [[nodiscard]] std::vector<GroupState> Export() const;
   // Before the first Process: groups get the timers they had. Groups of routes that are gone are
   // left out.
-  void Import(const std::vector<GroupState>& states);
+  void Import(const std::vector<GroupState>& states, TimestampMs now);
+  // All timers are so much earlier: the clock was set back.
+  void MoveTimers(DurationMs by);
+  // Instead of Finished: the flush did not happen, the group is due again then.
+  void Postpone(const Flush& flush, TimestampMs when);
 
  private:
   struct Group {
@@ -95,7 +99,7 @@ class Dispatcher {
   void DropEmptyGroups(TimestampMs now);
 
   std::shared_ptr<const RouteTree> tree_;
-  const Options options_;
+  Options options_;
   uint64_t next_id_ = 1;
   TimestampMs next_maintenance_ = kNever;
   std::unordered_map<uint64_t, Group> groups_;

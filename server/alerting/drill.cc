@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/alerting/drill.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -14,6 +15,8 @@ namespace {
 
 // Notifiers keep to the deadline themselves: this is for those that do not.
 constexpr DurationMs kAnswerGraceMs = 5'000;
+// Of a whole drill: whoever waits for it, the server's end too, waits no longer.
+constexpr DurationMs kMaxDrillTotalMs = 60'000;
 constexpr DurationMs kTestAlertLifeMs = 300'000;
 
 // Answers arrive on other threads, perhaps after everybody has gone home.
@@ -73,6 +76,8 @@ std::vector<DrillResult> SendAll(const DrillRequest& request,
                                  const std::shared_ptr<Alert>& alert, bool firing,
                                  Notifier& notifier, const Clock& clock) {
   const TimestampMs began = clock.Now();
+  const DurationMs timeout =
+      std::min(request.timeout, kMaxDrillTotalMs / (request.resolve ? 2 : 1) - kAnswerGraceMs);
   const auto answers = std::make_shared<DrillAnswers>(integrations.size());
   for (size_t i = 0; i < integrations.size(); ++i) {
     Outgoing message;
@@ -85,13 +90,13 @@ std::vector<DrillResult> SendAll(const DrillRequest& request,
     message.group_labels = Labels::Of({{"alertname", alert->labels.Get("alertname")}});
     message.alerts = {alert};
     message.now = began;
-    message.deadline = began + request.timeout;
+    message.deadline = began + timeout;
     notifier.Send(std::move(message),
                   [answers, &clock](uint64_t id, SendOutcome outcome, const StringMap&) {
                     answers->Take(static_cast<size_t>(id), std::move(outcome), clock.Now());
                   });
   }
-  const auto arrived = answers->Await(request.timeout + kAnswerGraceMs);
+  const auto arrived = answers->Await(timeout + kAnswerGraceMs);
   std::vector<DrillResult> results;
   for (size_t i = 0; i < integrations.size(); ++i) {
     DrillResult result{integrations[i], firing, {}, clock.Now() - began};

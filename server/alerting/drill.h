@@ -19,7 +19,8 @@ struct DrillRequest {
   StringMap annotations;
   // Afterwards say that it is over, to those who want to hear it: incidents close again.
   bool resolve = false;
-  DurationMs timeout = 30'000;  // of each message
+  // Of each message; more than 55 s, or 25 s with `resolve`, is taken for that.
+  DurationMs timeout = 30'000;
 };
 
 // What one message came to.
@@ -30,9 +31,9 @@ struct DrillResult {
   DurationMs took = 0;
 };
 
-// Sends to all integrations at once and waits for them: one try each. Those whose first message was
-// not sent get no second one. The receiver of the request is not looked at: whose integrations they
-// are is the caller's knowledge. Threads: any.
+// Sends to all integrations at once and waits for them, a minute at most: one try each. Those whose
+// first message was not sent get no second one. The receiver of the request is not looked at: whose
+// integrations they are is the caller's knowledge. Threads: any.
 std::vector<DrillResult> RunDrill(const DrillRequest& request,
                                   const std::vector<Integration>& integrations, Notifier& notifier,
                                   const Clock& clock);

@@ -62,6 +62,20 @@ void ExpectWatch::Seen(const std::vector<const Route*>& routes, TimestampMs now)
   }
 }
 
+void ExpectWatch::CountFrom(TimestampMs now) {
+  for (Watch& watch : watches_) {
+    watch.last_seen = now;
+    watch.next = now + watch.every;
+  }
+}
+
+void ExpectWatch::MoveTimers(DurationMs by) {
+  for (Watch& watch : watches_) {
+    watch.last_seen -= by;
+    watch.next -= by;
+  }
+}
+
 TimestampMs ExpectWatch::NextDeadline() const {
   TimestampMs next = std::numeric_limits<TimestampMs>::max();
   for (const Watch& watch : watches_) next = std::min(next, watch.next);

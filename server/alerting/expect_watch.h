@@ -23,6 +23,10 @@ class ExpectWatch {
  public:
   // Another tree: routes that stay keep their times.
   void Reset(const RouteTree& tree, TimestampMs now);
+  // A start took long: what was not seen since counts from here.
+  void CountFrom(TimestampMs now);
+  // All times are so much earlier: the clock was set back.
+  void MoveTimers(DurationMs by);
   // A firing alert took these routes.
   void Seen(const std::vector<const Route*>& routes, TimestampMs now);
 

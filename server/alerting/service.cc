@@ -20,6 +20,8 @@ constexpr DurationMs kFirstSavePause = 1'000;
 constexpr DurationMs kLongestSavePause = 30'000;
 // The wall clock may jump: it is looked at so often.
 constexpr DurationMs kLookAtLeastEvery = 1'000;
+// Less is how clocks are kept right, and needs no care.
+constexpr DurationMs kClockTolerance = 5'000;
 
 constexpr std::string_view kForce = "force";
 
@@ -36,6 +38,10 @@ bool MatchesAlmostAll(const LabelMatcher& matcher) {
   }
   return matcher.value() == ".*" || matcher.value() == ".+" || matcher.value() == "^.*$" ||
          matcher.value() == "^.+$" || matcher.value() == "(.*)" || matcher.value() == "(.+)";
+}
+
+Error Lost() {
+  return Unavailable("another server has taken the database over: this one alerts no more, end it");
 }
 
 }  // namespace
@@ -198,7 +204,8 @@ void AlertingService::SaveAtTheEnd() {
     unsaved_.Add(std::move(late));
     groups = router_.ExportGroups();
   }
-  if (!unsaved_.empty()) Save(now);
+  if (!unsaved_.empty() && !lost_) Save();
+  if (lost_) return;  // said before
   Result<void> saved = store_.SaveGroups(groups);
   if (saved) return;
   log::Warn("alerting", "the timers of groups are lost: they are flushed at the next start",
@@ -231,6 +238,7 @@ void AlertingService::CountPosted(const std::vector<PostedAlert>& alerts, bool a
 }
 
 Result<void> AlertingService::Post(const std::vector<PostedAlert>& alerts) {
+  if (lost_) return Lost();
   Result<void> posted = Ok();
   {
     const MutexLock lock(mutex_);
@@ -276,8 +284,14 @@ Result<void> AlertingService::StoreSilences(std::vector<Silence> planned) {
 }
 
 Result<void> AlertingService::StoreNow(const AlertingChanges& changes, std::string_view what) {
+  if (lost_) return Lost();
   const Result<void> saved = store_.Save(changes);
-  if (saved) return Ok();
+  if (saved) {
+    // What waits may hold an older word on the same thing, and is written later.
+    if (!unsaved_.empty()) unsaved_.Add(changes);
+    return Ok();
+  }
+  if (saved.error().kind == ErrorKind::kNotFound) NoteLost(saved.error());
   return Unavailable(fmt::format("{} could not be stored and nothing was changed, try again: {}",
                                  what, saved.error().message));
 }
@@ -400,17 +414,17 @@ TimestampMs AlertingService::NextSave() const {
 }
 
 void AlertingService::SaveIfDue(TimestampMs now, bool wanted) {
-  if (unsaved_.empty()) return;
+  if (unsaved_.empty() || lost_) return;
   if (save_pause_ != 0 && now < save_not_before_ && now + kLongestSavePause > save_not_before_) {
     return;
   }
   // The first condition of the last line sees a wall clock that was set back, as the one above.
   const bool waited = now < unsaved_since_ || now >= unsaved_since_ + options_.save_delay;
   const bool before_sending = wanted && unsaved_.has_state();
-  if (waited || before_sending || unsaved_.has_log()) Save(now);
+  if (waited || before_sending || unsaved_.has_log()) Save();
 }
 
-void AlertingService::Save(TimestampMs now) {
+void AlertingService::Save() {
   AlertingChanges changes = unsaved_.Take();
   const int64_t began_ns = clock_.MonotonicNs();
   Result<void> saved = store_.Save(changes);
@@ -424,12 +438,21 @@ void AlertingService::Save(TimestampMs now) {
     store_stats_.dropped_events = unsaved_.dropped_events();
     ++(saved ? store_stats_.saves : store_stats_.save_failures);
   }
-  if (!saved) return SaveFailed(saved.error(), now);
+  if (!saved) return SaveFailed(saved.error());
   if (std::exchange(save_pause_, 0) == 0) return;
   log::Info("alerting", "the state of alerting is stored again");
 }
 
-void AlertingService::SaveFailed(const Error& error, TimestampMs now) {
+void AlertingService::NoteLost(const Error& error) {
+  if (lost_.exchange(true)) return;
+  log::Error("alerting",
+             "another server has taken the database over: this one notifies nobody any more and "
+             "takes neither alerts nor silences; end it",
+             {{"err", error}});
+}
+
+void AlertingService::SaveFailed(const Error& error) {
+  if (error.kind == ErrorKind::kNotFound) return NoteLost(error);
   if (save_pause_ == 0) {
     log::Error("alerting",
                "the state of alerting could not be stored; notifying goes on from memory, silences "
@@ -437,7 +460,8 @@ void AlertingService::SaveFailed(const Error& error, TimestampMs now) {
                {{"err", error}});
   }
   save_pause_ = std::clamp(2 * save_pause_, kFirstSavePause, kLongestSavePause);
-  save_not_before_ = now + save_pause_;
+  // The attempt may have taken long.
+  save_not_before_ = clock_.Now() + save_pause_;
 }
 
 void AlertingService::Send(std::vector<Outgoing> messages) {
@@ -450,31 +474,46 @@ void AlertingService::Send(std::vector<Outgoing> messages) {
   }
 }
 
+void AlertingService::FollowClock(TimestampMs now) {
+  const TimestampMs last = std::exchange(last_run_, now);
+  if (last == 0 || now >= last - kClockTolerance) return;
+  log::Warn("alerting", "the clock was set back: what was due later is moved with it",
+            {{"seconds", static_cast<double>(last - now) / 1000}});
+  router_.MoveTimers(last - now);
+}
+
+bool AlertingService::Collect(TimestampMs now) {
+  const MutexLock lock(mutex_);
+  FollowClock(now);
+  TakeAnswers(now);
+  if (now >= next_sweep_ || next_sweep_ > now + kSweepEvery) {
+    next_sweep_ = now + kSweepEvery;
+    NoteEnds(now);
+  }
+  Gather(now);
+  return router_.NextDeadline() <= now;
+}
+
 TimestampMs AlertingService::RunOnce() {
   std::vector<Outgoing> messages;
   TimestampMs next = kNever;
   {
     const MutexLock store(store_mutex_);
     const TimestampMs now = clock_.Now();
-    bool due = false;
-    {
-      const MutexLock lock(mutex_);
-      TakeAnswers(now);
-      if (now >= next_sweep_ || next_sweep_ > now + kSweepEvery) {
-        next_sweep_ = now + kSweepEvery;
-        NoteEnds(now);
-      }
-      Gather(now);
-      due = router_.NextDeadline() <= now;
-    }
-    SaveIfDue(now, due);
+    const bool due = Collect(now);
+    // A database that hangs must not keep messages back: they go first while it fails.
+    const bool away = save_pause_ != 0;
+    if (!away) SaveIfDue(now, due);
+    if (lost_) return kNever;
     {
       const MutexLock lock(mutex_);
       if (due) messages = router_.Advance(now);
       Gather(now);
       next = std::min(router_.NextDeadline(), next_sweep_);
     }
-    if (due) SaveIfDue(now, !messages.empty());
+    if (away) Send(std::exchange(messages, {}));
+    if (away || due) SaveIfDue(now, !messages.empty());
+    if (lost_) return kNever;
     next = std::min(next, NextSave());
   }
   Send(std::move(messages));

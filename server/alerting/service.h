@@ -8,9 +8,11 @@
 //   - What was stored is not repeated.
 //   - Before messages go out, storage knows the alerts they are about.
 // While the store fails, alerting goes on from memory: changes are kept and stored later, and only
-// changes of silences are refused.
+// changes of silences are refused. Once another server has taken the database over, nothing is sent
+// or taken any more.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -100,8 +102,13 @@ class AlertingService final : public AlertSink {
   void TakeAnswers(TimestampMs now) REQUIRES_LOCK(mutex_);
   // wanted: messages are about to go out.
   void SaveIfDue(TimestampMs now, bool wanted) REQUIRES_LOCK(store_mutex_);
-  void Save(TimestampMs now) REQUIRES_LOCK(store_mutex_);
-  void SaveFailed(const Error& error, TimestampMs now) REQUIRES_LOCK(store_mutex_);
+  void Save() REQUIRES_LOCK(store_mutex_);
+  void SaveFailed(const Error& error) REQUIRES_LOCK(store_mutex_);
+  void NoteLost(const Error& error);
+  // Timers are times of the wall clock.
+  void FollowClock(TimestampMs now) REQUIRES_LOCK(mutex_);
+  // The first half of RunOnce; true when the router has something to do.
+  bool Collect(TimestampMs now) REQUIRES_LOCK(store_mutex_);
   [[nodiscard]] TimestampMs NextSave() const REQUIRES_LOCK(store_mutex_);
   void SaveAtTheEnd();
   void Send(std::vector<Outgoing> messages);
@@ -127,6 +134,7 @@ class AlertingService final : public AlertSink {
   TimestampMs unsaved_since_ GUARDED_BY(store_mutex_) = 0;
   TimestampMs save_not_before_ GUARDED_BY(store_mutex_) = 0;
   DurationMs save_pause_ GUARDED_BY(store_mutex_) = 0;  // 0: the last save went well
+  std::atomic<bool> lost_{false};  // another server has the database: nothing is done any more
 
   mutable Mutex mutex_;  // not held while store or notifier are called
   AlertRouter router_ GUARDED_BY(mutex_);
@@ -135,6 +143,7 @@ class AlertingService final : public AlertSink {
   // Of the observers, until the next Gather: alerts of flushes that are over.
   std::vector<AlertPtr> ended_ GUARDED_BY(mutex_);
   TimestampMs next_sweep_ GUARDED_BY(mutex_) = 0;
+  TimestampMs last_run_ GUARDED_BY(mutex_) = 0;
   AlertingStats store_stats_ GUARDED_BY(mutex_);  // its figures of saves only
 
   bool running_ = false;  // owner's thread

@@ -54,6 +54,11 @@ Result<void> ValidateSilence(const Silence& silence, const MatcherParser& names)
       return BadData(
           fmt::format("invalid label matcher {}: invalid label name {}", i, Quote(matcher.name())));
     }
+    // The database takes no NUL, and without it the silence would be another one.
+    if (matcher.name().find('\0') != std::string::npos ||
+        matcher.value().find('\0') != std::string::npos) {
+      return BadData(fmt::format("invalid label matcher {}: a NUL character cannot be stored", i));
+    }
     if (!IsValidUtf8(matcher.value())) {
       return BadData(fmt::format("invalid label matcher {}: invalid label value {}", i,
                                  Quote(matcher.value())));

@@ -49,7 +49,8 @@ struct AlertingChanges {
   }
 };
 
-// A database, or memory in tests. Both calls may block; on an error nothing of the call is stored.
+// A database, or memory in tests. All calls may block; on an error nothing of the call is stored.
+// not_found from a Save: another server took the database over, for good.
 // Threads: one at a time.
 class StateStore {
  public:

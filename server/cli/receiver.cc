@@ -38,9 +38,8 @@ Result<std::string> DrillBody(const AlertmanagerFlags& common, const Drill& dril
   AppendTexts("labels", TRY(ParsePairs(drill.labels, common.MatcherMode())), &body);
   AppendTexts("annotations", TRY(ParsePairs(drill.annotations, common.MatcherMode())), &body);
   body += std::string(",\"resolve\":") + (drill.resolve ? "true" : "false");
-  // The server answers before this program loses patience.
-  const int64_t timeout_ms = std::max<int64_t>(common.timeout_ms * (drill.resolve ? 4 : 8) / 10, 1);
-  body += ",\"timeout\":\"" + FormatDuration(timeout_ms) + "\"}";
+  body +=
+      ",\"timeout\":\"" + FormatDuration(DrillTimeout(common.timeout_ms, drill.resolve)) + "\"}";
   return body;
 }
 
@@ -63,6 +62,14 @@ Result<void> TestReceiver(const AlertmanagerFlags& common, const Drill& drill) {
 }
 
 }  // namespace
+
+int64_t DrillTimeout(int64_t patience_ms, bool resolve) {
+  // The server waits that much longer for answers that are late, and the way takes time, too.
+  constexpr int64_t kGraceMs = 6'000;
+  constexpr int64_t kMostMs = 300'000;  // that the server takes
+  const int64_t round_ms = patience_ms / (resolve ? 2 : 1);
+  return std::clamp<int64_t>(std::max(round_ms - kGraceMs, round_ms / 4), 1, kMostMs);
+}
 
 std::string PrintDrill(const JsonValue& results, bool* failed) {
   *failed = false;

@@ -20,7 +20,8 @@ RemoteWriter::RemoteWriter(Options options, Fetch fetch, Sleep sleep)
     : options_(std::move(options)), fetch_(std::move(fetch)), sleep_(std::move(sleep)) {}
 
 Result<void> RemoteWriter::Post(const std::string& body) {
-  int64_t waited_ms = 0;
+  const int64_t began_ns = options_.clock->MonotonicNs();
+  int64_t paused_ms = 0;
   int64_t pause_ms = kFirstPauseMs;
   while (true) {
     http::ClientRequest request;
@@ -41,13 +42,16 @@ Result<void> RemoteWriter::Post(const std::string& body) {
                      "); for samples of the past it must run with --storage.allow-backfill and "
                      "--web.enable-remote-write-receiver");
     }
+    // The requests take their time, too.
+    const int64_t waited_ms =
+        std::max(paused_ms, (options_.clock->MonotonicNs() - began_ns) / 1'000'000);
     if (waited_ms >= options_.retry_ms) {
       return Unavailable("the server did not take the samples for " +
                          std::to_string(waited_ms / 1000) + " s: " + reason);
     }
     ++retries_;
     sleep_(pause_ms);
-    waited_ms += pause_ms;
+    paused_ms += pause_ms;
     pause_ms = std::min(pause_ms * 2, kLongestPauseMs);
   }
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "client-lib/base/clock.h"
 #include "client-lib/base/result.h"
 #include "server/cli/api_client.h"
 
@@ -21,6 +22,7 @@ class RemoteWriter {
     std::string path = "/api/v1/write";
     int64_t retry_ms = 5 * 60 * 1000;  // how long one request is tried while it is busy or away
     int64_t timeout_ms = 60'000;
+    const Clock* clock = &Clock::System();
   };
 
   RemoteWriter(Options options, Fetch fetch, Sleep sleep);

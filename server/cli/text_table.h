@@ -8,7 +8,7 @@
 namespace vigil::cli {
 
 // Each cell, the last as well, is followed by blanks up to two behind the longest of its column.
-// REQUIRES: all rows have as many cells.
-std::string PrintTable(const std::vector<std::vector<std::string>>& rows);
+// Control characters become blanks and question marks. REQUIRES: all rows have as many cells.
+std::string PrintTable(std::vector<std::vector<std::string>> rows);
 
 }  // namespace vigil::cli

@@ -11,6 +11,7 @@
 #include <optional>
 #include <streambuf>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace vigil::config {
 namespace {
@@ -69,7 +70,8 @@ class TreeBuilder : public YAML::EventHandler {
   struct Open {
     std::shared_ptr<YamlNode> node;
     YAML::anchor_t anchor;
-    YamlPtr key;  // of a map: read, its value is awaited
+    YamlPtr key;                                           // of a map: read, its value is awaited
+    std::unordered_map<std::string_view, int> lines = {};  // of a map's keys, whose texts they are
   };
 
   static std::shared_ptr<YamlNode> Make(YamlNode::Kind kind, const YAML::Mark& mark) {
@@ -95,9 +97,10 @@ class TreeBuilder : public YAML::EventHandler {
     Put(std::move(done.node), done.anchor);
   }
   void Attach(YamlPtr node);
-  void AddEntry(YamlNode* map, const YamlPtr& key, const YamlPtr& value);
+  void AddEntry(Open* map, const YamlPtr& value);
   void Merge(YamlNode* map);
-  void MergeFrom(YamlNode* map, const YamlNode& source);
+  using Keys = std::unordered_set<std::string_view>;
+  void MergeFrom(YamlNode* map, const YamlNode& source, Keys* own);
 
   const std::string& filename_;
   std::vector<Open> open_;
@@ -122,36 +125,39 @@ void TreeBuilder::Attach(YamlPtr node) {
   } else if (parent.key == nullptr) {
     parent.key = std::move(node);
   } else {
-    AddEntry(parent.node.get(), parent.key, node);
+    AddEntry(&parent, node);
     parent.key = nullptr;
   }
 }
 
-void TreeBuilder::AddEntry(YamlNode* map, const YamlPtr& key, const YamlPtr& value) {
+void TreeBuilder::AddEntry(Open* map, const YamlPtr& value) {
+  const YamlPtr& key = map->key;
   if (key->kind != YamlNode::Kind::kScalar) {
     FailAt(key->position, "a key must be plain text");
     return;
   }
-  for (const auto& [other, unused] : map->entries) {
-    if (other->text == key->text) {
-      FailAt(key->position, fmt::format("duplicate key \"{}\": it is already set in line {}",
-                                        key->text, other->position.line));
-      return;
-    }
+  const auto [other, is_new] = map->lines.emplace(key->text, key->position.line);
+  if (!is_new) {
+    FailAt(key->position, fmt::format("duplicate key \"{}\": it is already set in line {}",
+                                      key->text, other->second));
+    return;
   }
-  map->entries.emplace_back(key, value);
+  map->node->entries.emplace_back(key, value);
 }
 
 // `<<: *defaults` or `<<: [*a, *b]`: keys that the map does not have itself.
 void TreeBuilder::Merge(YamlNode* map) {
+  if (error_) return;
   for (size_t i = 0; i < map->entries.size(); ++i) {
     if (map->entries[i].first->text != "<<") continue;
     YamlPtr source = map->entries[i].second;
     map->entries.erase(map->entries.begin() + static_cast<ptrdiff_t>(i));
+    Keys own;
+    for (const auto& [key, unused] : map->entries) own.insert(key->text);
     if (source->kind == YamlNode::Kind::kMap) {
-      MergeFrom(map, *source);
+      MergeFrom(map, *source, &own);
     } else if (source->kind == YamlNode::Kind::kList) {
-      for (const YamlPtr& item : source->items) MergeFrom(map, *item);
+      for (const YamlPtr& item : source->items) MergeFrom(map, *item, &own);
     } else {
       FailAt(source->position, "a merge key (<<) needs a mapping or a list of mappings");
     }
@@ -159,15 +165,13 @@ void TreeBuilder::Merge(YamlNode* map) {
   }
 }
 
-void TreeBuilder::MergeFrom(YamlNode* map, const YamlNode& source) {
+void TreeBuilder::MergeFrom(YamlNode* map, const YamlNode& source, Keys* own) {
   if (source.kind != YamlNode::Kind::kMap) {
     FailAt(source.position, "a merge key (<<) needs a mapping or a list of mappings");
     return;
   }
   for (const auto& entry : source.entries) {
-    bool own = false;
-    for (const auto& [key, unused] : map->entries) own = own || key->text == entry.first->text;
-    if (!own) map->entries.push_back(entry);
+    if (own->insert(entry.first->text).second) map->entries.push_back(entry);
   }
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kSenderPollMs = 1'000;
 constexpr size_t kMaxSenderAnswer = 1 << 20;
+constexpr int64_t kMaxDrainMs = 10'000;
 
 void WriteLabels(const Labels& labels, JsonWriter* json) {
   json->BeginObject();
@@ -154,15 +155,15 @@ void AlertmanagerSender::Loop(const std::stop_token& stop) {
 }
 
 void AlertmanagerSender::RunOnce(int64_t max_wait_ms) {
-  for (Batch& batch : TakeBatches()) SendBatch(std::make_shared<const Batch>(std::move(batch)));
+  for (Batch& batch : TakeBatches(true)) SendBatch(std::make_shared<const Batch>(std::move(batch)));
   client_->Poll(max_wait_ms);
 }
 
-std::vector<AlertmanagerSender::Batch> AlertmanagerSender::TakeBatches() {
+std::vector<AlertmanagerSender::Batch> AlertmanagerSender::TakeBatches(bool also_failed) {
   const MutexLock lock(mutex_);
   std::vector<Batch> batches;
   for (const auto& [url, target] : state_.targets) {
-    if (target->busy || target->queue.empty()) continue;
+    if (target->busy || target->queue.empty() || (target->failed && !also_failed)) continue;
     const Set& set = state_.sets[target->set];
     Batch batch{url, target, set.access, set.config.timeout, {}};
     while (!target->queue.empty() && batch.alerts.size() < options_.batch_size) {
@@ -225,6 +226,11 @@ void AlertmanagerSender::FinishBatch(const Batch& batch,
 }
 
 void AlertmanagerSender::Drain() {
+  {
+    // Who failed before may answer now.
+    const MutexLock lock(mutex_);
+    for (const auto& [url, target] : state_.targets) target->failed = false;
+  }
   const auto work_left = [this] {
     const MutexLock lock(mutex_);
     return std::any_of(state_.targets.begin(), state_.targets.end(), [](const auto& entry) {
@@ -233,9 +239,14 @@ void AlertmanagerSender::Drain() {
     });
   };
   // Whoever does not answer now is not waited for a second time.
+  const int64_t began_ns = options_.clock->MonotonicNs();
   while (work_left()) {
-    for (Batch& batch : TakeBatches()) SendBatch(std::make_shared<const Batch>(std::move(batch)));
-    client_->Poll(kSenderPollMs);
+    const int64_t left_ms = kMaxDrainMs - (options_.clock->MonotonicNs() - began_ns) / 1'000'000;
+    if (left_ms <= 0) return;
+    for (Batch& batch : TakeBatches(false)) {
+      SendBatch(std::make_shared<const Batch>(std::move(batch)));
+    }
+    client_->Poll(std::min(left_ms, kSenderPollMs));
   }
 }
 

@@ -58,7 +58,7 @@ class AlertmanagerSender final : public alerting::AlertSink {
 
   // Starts the thread. Without it RunOnceForTest is the caller's business.
   void Start();
-  // What is queued is sent first, if so wished, to those that answer.
+  // What is queued is sent first, if so wished, to those that answer; for 10 s at most.
   void Stop();
 
   // Queues of Alertmanagers that stay live on.
@@ -100,10 +100,10 @@ class AlertmanagerSender final : public alerting::AlertSink {
 
   void Loop(const std::stop_token& stop);
   void RunOnce(int64_t max_wait_ms);
-  std::vector<Batch> TakeBatches();
+  std::vector<Batch> TakeBatches(bool also_failed);
   void SendBatch(const std::shared_ptr<const Batch>& batch);
   void FinishBatch(const Batch& batch, const Result<http::ClientResponse>& answer);
-  void Drain();
+  void Drain();  // REQUIRES: the thread has ended
   [[nodiscard]] std::vector<AlertText> TextsOf(const alerting::PostedAlert& alert) const
       REQUIRES_LOCK(mutex_);
   void Enqueue(Target* target, AlertText alert) REQUIRES_LOCK(mutex_);

@@ -18,6 +18,8 @@ using tmpl::Value;
 
 // Nobody means more; aliases could blow a short text up without end.
 constexpr size_t kMaxNodes = 100'000;
+constexpr size_t kMaxTextBytes = 64 << 10;  // a longer text is not looked into
+constexpr size_t kMaxInnerBytes = 4 << 20;  // of all keys and texts inside texts together
 constexpr int kMaxTextDepth = 20;
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> words) {
@@ -63,13 +65,16 @@ std::optional<Value> FloatOf(std::string_view text) {
   return Value::Float(value);
 }
 
-// Threads: owner thread only.
+// One budget counts for all texts of a value: aliases in a text may repeat another text with
+// aliases of its own. A text that costs more than what is left stays a text. Threads: owner thread
+// only.
 class AnyExpander {
  public:
   explicit AnyExpander(Expander* texts) : texts_(texts) {}
 
   // `given`: from the configuration, so that texts are templates; else from an expanded text.
   Value Expand(const YamlNode& node, bool given, int depth) {
+    if (!given && !Pay(node.text)) return {};
     switch (node.kind) {
       case YamlNode::Kind::kNull:
         return {};
@@ -87,6 +92,7 @@ class AnyExpander {
     }
     std::map<std::string, Value, std::less<>> entries;
     for (const auto& [key, value] : node.entries) {
+      if (!given && !Pay(key->text)) return {};
       if (!key->quoted && ScalarValue(key->text).kind() != tmpl::Kind::kString) continue;
       std::string name = given ? texts_->Text(key->text) : key->text;
       entries[std::move(name)] = Expand(*value, given, depth);
@@ -97,9 +103,11 @@ class AnyExpander {
  private:
   Value Text(const std::string& text, bool given, int depth) {
     std::string expanded = given ? texts_->Text(text) : text;
-    if (depth >= kMaxTextDepth) return Value::String(std::move(expanded));
+    if (depth >= kMaxTextDepth || expanded.size() > kMaxTextBytes || overdrawn_) {
+      return Value::String(std::move(expanded));
+    }
     const auto inner = config::ParseYaml(expanded, "text");
-    if (!inner || *inner == nullptr || (*inner)->expanded_size > kMaxNodes) {
+    if (!inner || *inner == nullptr || (*inner)->expanded_size > nodes_left_) {
       return Value::String(std::move(expanded));
     }
     const YamlNode& node = **inner;
@@ -109,10 +117,26 @@ class AnyExpander {
       const bool same = scalar.IsNil() || scalar.kind() == tmpl::Kind::kString;
       return same ? Value::String(std::move(expanded)) : scalar;
     }
-    return Expand(node, false, depth + 1);
+    Value value = Expand(node, false, depth + 1);
+    // What is half done is worth nothing: the outermost text stays as it is.
+    return overdrawn_ ? Value::String(std::move(expanded)) : value;
+  }
+
+  // For a node inside a text; false: nothing is left, and nothing of this text is to be made.
+  bool Pay(const std::string& text) {
+    if (overdrawn_ || nodes_left_ == 0 || text.size() > bytes_left_) {
+      overdrawn_ = true;
+      return false;
+    }
+    --nodes_left_;
+    bytes_left_ -= text.size();
+    return true;
   }
 
   Expander* texts_;
+  size_t nodes_left_ = kMaxNodes;
+  size_t bytes_left_ = kMaxInnerBytes;
+  bool overdrawn_ = false;
 };
 
 }  // namespace

@@ -13,6 +13,10 @@
 namespace vigil::notify {
 namespace {
 
+// A server that hangs holds up its own mail only, and not for long.
+constexpr DurationMs kMailTimeoutMs = 60'000;
+constexpr size_t kMailsAtOnce = 2;
+
 constexpr const char* kDefaultSubject = R"({{ template "email.default.subject" . }})";
 
 int TlsVersionOf(const std::string& name, int otherwise) {
@@ -46,6 +50,8 @@ class EmailReceiver final : public Receiver {
   std::unique_ptr<Delivery> Begin(std::shared_ptr<const Message> message) override {
     return std::make_unique<OneMail>(*this, std::move(message));
   }
+  [[nodiscard]] DurationMs timeout() const override { return kMailTimeoutMs; }
+  [[nodiscard]] size_t max_at_once() const override { return kMailsAtOnce; }
 
  private:
   class OneMail final : public Delivery {

@@ -96,9 +96,12 @@ Result<void> HttpAccess::TakeToken(const Result<http::ClientResponse>& answer) {
                        std::string(http::StatusText(answer->status)) +
                        "\nResponse: " + answer->body;
     // A server in trouble may recover; credentials it refuses will not.
-    return answer->status / 100 == 5 ? Unavailable(std::move(text)) : BadData(std::move(text));
+    const bool later = answer->status / 100 == 5 || answer->status == 429;
+    return later ? Unavailable(std::move(text)) : BadData(std::move(text));
   }
-  const JsonValue json = TRY_CONTEXT(ParseJson(answer->body), kContext);
+  const auto parsed = ParseJson(answer->body);
+  if (!parsed) return Unavailable(kContext + ": " + parsed.error().message);
+  const JsonValue& json = *parsed;
   const std::string& token = json["access_token"].text;
   if (token.empty()) return BadData("oauth2: server response missing access_token");
   std::string type = json["token_type"].text;

@@ -23,7 +23,8 @@ class HttpAccess {
   // What must be fetched before a request can be made: nothing, or the request for a token, whose
   // answer goes to TakeToken. The error names the secret file that cannot be read.
   Result<std::optional<http::ClientRequest>> TokenRequest();
-  // The error is for the operator: "oauth2: cannot fetch token: 401 Unauthorized ...".
+  // The error is for the operator: "oauth2: cannot fetch token: 401 Unauthorized ...". bad_data:
+  // the server refuses; unavailable: it may give one later.
   Result<void> TakeToken(const Result<http::ClientResponse>& answer);
   // The token was refused (401): the next request asks for another.
   void DropToken() { token_.clear(); }

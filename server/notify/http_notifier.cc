@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client-lib/model/duration.h"
+#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
@@ -12,10 +13,10 @@ namespace {
 constexpr int64_t kPollMs = 1'000;
 // Services answer in a few words; what is more is not read.
 constexpr size_t kMaxAnswerBytes = 16 << 20;
-// Messages of one integration under way.
-constexpr size_t kMaxAtOnce = 64;
-// Mail servers are few and slow.
-constexpr size_t kBlockingThreads = 4;
+// They begin as they are needed: a mail server that hangs takes two of them, whoever uses it.
+constexpr size_t kBlockingThreads = 64;
+constexpr int64_t kTokenTimeoutMs = 30'000;
+constexpr size_t kMaxErrorBytes = 2048;  // services may answer whole pages
 constexpr const char* kStopping = "the server is stopping";
 
 SendOutcome Outcome(SendVerdict verdict, std::string error) {
@@ -62,6 +63,8 @@ void HttpNotifier::Stop() {
   for (auto& [sender, lane] : lanes_) {
     ready_.insert(ready_.end(), lane.waiting.begin(), lane.waiting.end());
     lane.waiting.clear();
+    ready_.insert(ready_.end(), lane.need_token.begin(), lane.need_token.end());
+    lane.need_token.clear();
   }
   for (const JobPtr& job : std::exchange(ready_, {})) {
     Finish(job, {Outcome(SendVerdict::kRetry, kStopping), {}});
@@ -142,7 +145,7 @@ void HttpNotifier::Take(Queued queued) {
   job->sender = &found->second;
   job->message = std::move(queued.message);
   Lane& lane = lanes_[job->sender];
-  if (lane.running >= kMaxAtOnce) {
+  if (lane.running >= job->sender->receiver->max_at_once()) {
     lane.waiting.push_back(std::move(job));
   } else {
     ++lane.running;
@@ -203,8 +206,13 @@ void HttpNotifier::FinishBlocked() {
   for (auto& [job, finished] : done) Finish(job, std::move(finished));
 }
 
-// The job's request, a token first where one is needed.
+// The job's request, a token first where one is needed: one fetches it for all of its lane.
 void HttpNotifier::Request(const JobPtr& job) {
+  if (const auto lane = lanes_.find(job->sender);
+      lane != lanes_.end() && lane->second.fetches_token) {
+    lane->second.need_token.push_back(job);
+    return;
+  }
   auto token = job->sender->access.TokenRequest();
   if (!token) {
     Go(job, FailWith(token.error()));
@@ -216,13 +224,22 @@ void HttpNotifier::Request(const JobPtr& job) {
 }
 
 void HttpNotifier::FetchToken(const JobPtr& job, http::ClientRequest request) {
+  lanes_[job->sender].fetches_token = true;
+  request.timeout_ms = kTokenTimeoutMs;
   StartRequest(job, std::move(request), [this, job](const Answer& answer) {
+    Lane& lane = lanes_[job->sender];
+    lane.fetches_token = false;
+    const std::vector<JobPtr> others = std::exchange(lane.need_token, {});
     const Result<void> taken = job->sender->access.TakeToken(answer);
-    if (!taken) {
-      Finish(job, {JudgeTransport(taken.error()), {}});
-    } else {
+    if (taken) {
       Perform(job);
+      for (const JobPtr& other : others) Request(other);
+      return;
     }
+    SendOutcome outcome = JudgeTransport(taken.error());
+    if (taken.error().kind == ErrorKind::kBadData) outcome.verdict = SendVerdict::kFinal;
+    for (const JobPtr& other : others) Finish(other, {outcome, {}});
+    Finish(job, {outcome, {}});
   });
 }
 
@@ -233,6 +250,7 @@ void HttpNotifier::Perform(const JobPtr& job) {
     return;
   }
   http::ClientRequest request = std::move(job->request);
+  request.timeout_ms = INT64_MAX;
   request.options = std::move(options).value();
   if (!request.headers.Has("User-Agent")) request.headers.Set("User-Agent", options_.user_agent);
   StartRequest(job, std::move(request), [this, job](Answer answer) {
@@ -254,7 +272,7 @@ void HttpNotifier::StartRequest(const JobPtr& job, http::ClientRequest request,
     then(Timeout("context deadline exceeded"));
     return;
   }
-  request.timeout_ms = left;
+  request.timeout_ms = std::min(request.timeout_ms, left);
   if (request.max_body_bytes == 0) request.max_body_bytes = kMaxAnswerBytes;
   client_->Start(std::move(request),
                  [this, job, then = std::move(then)](Answer answer, const std::string&) {
@@ -289,6 +307,9 @@ void HttpNotifier::LeaveLane(const Job& job) {
 
 void HttpNotifier::Finish(const JobPtr& job, Finished finished) {
   if (job->begun) LeaveLane(*job);
+  if (finished.outcome.error.size() > kMaxErrorBytes) {
+    finished.outcome.error = TruncateInBytes(finished.outcome.error, kMaxErrorBytes).text;
+  }
   job->done(job->id, std::move(finished.outcome), std::move(finished.receiver_data));
 }
 

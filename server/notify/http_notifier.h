@@ -81,6 +81,8 @@ class HttpNotifier final : public alerting::Notifier {
   struct Lane {
     size_t running = 0;
     std::deque<JobPtr> waiting;
+    bool fetches_token = false;      // one of those that run
+    std::vector<JobPtr> need_token;  // run, but wait for that token
   };
 
   void Loop(const std::stop_token& stop);

@@ -20,6 +20,18 @@ constexpr size_t kMaxPagerdutyRunes = 1024;
 constexpr std::string_view kDetailsRemoved =
     "Custom details have been removed because the original event exceeds the maximum size of 512KB";
 
+std::string DetailsNote() {
+  JsonWriter note;
+  note.BeginObject().Field("error", kDetailsRemoved).EndObject();
+  return note.Take();
+}
+
+// The limits of templates, which stand far above what an event may have.
+bool IsOfLimits(const Error& error) {
+  return error.message.find(" bytes; shorten ") != std::string::npos ||
+         error.message.find("the template takes more than ") != std::string::npos;
+}
+
 class PagerdutyReceiver final : public SingleRequestReceiver {
  public:
   PagerdutyReceiver(const alerting::PagerdutyConfig& config, const Clock& clock)
@@ -33,7 +45,7 @@ class PagerdutyReceiver final : public SingleRequestReceiver {
   Result<http::ClientRequest> Build(const Message& message) override {
     Expander texts = message.Texts();
     const std::string key = TRY(Key(&texts));
-    const std::string details = TRY(Details(&texts));
+    const std::string details = TRY(Details(message));
     // The texts are expanded once more when the details are too large: that is rare.
     std::string body = Event(message, key, details, &texts);
     TRY_CONTEXT(texts.Check(), is_v1_ ? "failed to template PagerDuty v1 message"
@@ -42,9 +54,7 @@ class PagerdutyReceiver final : public SingleRequestReceiver {
       return BadData(is_v1_ ? "service key cannot be empty" : "routing key cannot be empty");
     }
     if (body.size() > kMaxEventBytes) {
-      JsonWriter note;
-      note.BeginObject().Field("error", kDetailsRemoved).EndObject();
-      body = Event(message, key, note.Take(), &texts);
+      body = Event(message, key, DetailsNote(), &texts);
     }
     return PostJson(is_v1_ ? kEventsV1 : config_.url, std::move(body));
   }
@@ -69,15 +79,20 @@ class PagerdutyReceiver final : public SingleRequestReceiver {
     return ReadSecret(key, file, is_v1_ ? "service_key_file" : "routing_key_file");
   }
 
-  // A JSON object, or nothing when there are none.
-  Result<std::string> Details(Expander* texts) const {
+  // A JSON object, or nothing when there are none; of very large groups the note.
+  Result<std::string> Details(const Message& message) const {
+    Expander texts = message.Texts();
     std::map<std::string, tmpl::Value, std::less<>> details;
     for (const auto& [name, value] : config_.details) {
-      details[name] = ExpandAny(value, texts);
-      TRY_CONTEXT(texts->Check(), "failed to template details");
+      details[name] = ExpandAny(value, &texts);
+      const Result<void> checked = texts.Check();
+      if (!checked && IsOfLimits(checked.error())) return DetailsNote();
+      TRY_CONTEXT(checked, "failed to template details");
     }
     if (details.empty()) return std::string();
-    return tmpl::ToJson(tmpl::Value::AnyMap(std::move(details)), kMaxPagerdutyDraft);
+    auto json = tmpl::ToJson(tmpl::Value::AnyMap(std::move(details)), kMaxPagerdutyDraft);
+    if (!json && IsOfLimits(json.error())) return DetailsNote();
+    return json;
   }
 
   std::string Event(const Message& message, const std::string& key, const std::string& details,

@@ -60,6 +60,8 @@ class Receiver {
   virtual std::unique_ptr<Delivery> Begin(std::shared_ptr<const Message> message) = 0;
   // For all steps of a message together; 0: until the message's deadline.
   [[nodiscard]] virtual DurationMs timeout() const { return 0; }
+  // So many messages are under way at once; the others wait.
+  [[nodiscard]] virtual size_t max_at_once() const { return 64; }
 };
 
 // A receiver that needs one request per message: most of them.

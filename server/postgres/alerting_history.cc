@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "client-lib/base/clock.h"
 #include "server/postgres/alerting_rows.h"
 
 namespace vigil::postgres {
@@ -22,6 +23,7 @@ using alerting::NotifyReason;
 constexpr int64_t kHistoryDayMs = int64_t{24} * 3'600'000;
 // Rows that are read at once, to be looked at by what SQL cannot decide.
 constexpr int64_t kHistoryPage = 2'000;
+constexpr int64_t kNsPerMs = 1'000'000;
 
 constexpr std::array<std::string_view, 2> kHistoryTables = {"alert_history",
                                                             "notification_history"};
@@ -58,7 +60,8 @@ bool MatchesAny(const HistoryQuery& query, const Labels& labels) {
          });
 }
 
-// Reads pages, newest first, until `limit` events match. `columns` begin with t and id.
+// Reads pages, newest first, for `timeout_ms` in all, until `limit` events match. `columns` begin
+// with t and id.
 template <typename Event, typename Reader>
 Result<std::vector<Event>> ReadPages(Connection* connection, const HistoryQuery& query,
                                      const std::string& select, const Parameters& filters,
@@ -66,13 +69,19 @@ Result<std::vector<Event>> ReadPages(Connection* connection, const HistoryQuery&
   std::vector<Event> events;
   int64_t before_t = std::numeric_limits<int64_t>::max();
   int64_t before_id = std::numeric_limits<int64_t>::max();
+  const int64_t deadline_ns = Clock::System().MonotonicNs() + timeout_ms * kNsPerMs;
   while (events.size() < query.limit) {
+    const int64_t left_ms = (deadline_ns - Clock::System().MonotonicNs()) / kNsPerMs;
+    if (left_ms <= 0) {
+      return Timeout(
+          "reading the history took too long: ask for a shorter time, or name the alert");
+    }
     Parameters parameters = filters;
     parameters.Int8(query.start).Int8(query.end).Int8(before_t).Int8(before_id).Int8(kHistoryPage);
     const Rows rows = TRY(connection->Query(
         select + " AND t BETWEEN $3 AND $4 AND (t, id) < ($5, $6) ORDER BY t DESC, id DESC LIMIT "
                  "$7",
-        parameters, timeout_ms));
+        parameters, left_ms));
     for (int i = 0; i < rows.size() && events.size() < query.limit; ++i) {
       Event event = TRY(read(rows, i));
       if constexpr (std::is_same_v<Event, AlertEvent>) {

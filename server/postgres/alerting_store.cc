@@ -125,12 +125,19 @@ Result<void> LoadSilences(Connection* connection, int64_t timeout_ms,
       "FROM vigil.silence_data",
       timeout_ms));
   for (int i = 0; i < rows.size(); ++i) {
+    auto matchers = ReadMatchers(rows, i, 4);
+    if (!matchers) {
+      // One row that somebody wrote by hand must not keep the server from starting.
+      log::Error("alerting", "a stored silence is left out: its matchers cannot be read",
+                 {{"id", ReadString(rows, i, 3)}, {"err", matchers.error()}});
+      continue;
+    }
     Silence& silence = state->silences.emplace_back();
     silence.starts_at = rows.Int(i, 0);
     silence.ends_at = rows.Int(i, 1);
     silence.updated_at = rows.Int(i, 2);
     silence.id = ReadString(rows, i, 3);
-    silence.matchers = TRY(ReadMatchers(rows, i, 4));
+    silence.matchers = *std::move(matchers);
     silence.created_by = ReadString(rows, i, 5);
     silence.comment = ReadString(rows, i, 6);
     silence.annotations = TRY(ReadMap(rows, i, 7));

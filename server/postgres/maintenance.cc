@@ -45,8 +45,8 @@ bool IsMerged(const LeafState& state) {
   return state.merged_at > 0 && state.chunks == state.merged_chunks;
 }
 
-// The leaves from `first` on that fill the long leaf that it begins; nothing when they do not, or
-// when one of them is not merged.
+// The leaves from `first` on that fill the long leaf that it begins; nothing when they do not, when
+// one of them is not merged, or when some are thin: the others would be, too.
 std::vector<LeafState> GroupFrom(const std::vector<LeafState>& states, size_t first,
                                  int64_t length_ms) {
   const Leaf& start = states[first].leaf;
@@ -56,7 +56,7 @@ std::vector<LeafState> GroupFrom(const std::vector<LeafState>& states, size_t fi
   for (size_t i = first; i < states.size() && covered < start.start + length_ms; ++i) {
     const Leaf& leaf = states[i].leaf;
     const bool next = leaf.retention_class == start.retention_class && leaf.start == covered;
-    if (!next || !IsMerged(states[i])) return {};
+    if (!next || !IsMerged(states[i]) || states[i].thin != states[first].thin) return {};
     covered = leaf.end;
     group.push_back(states[i]);
   }

@@ -81,12 +81,14 @@ Result<void> Record(Connection* connection, const Ownership& owner, const LeafSt
 }
 
 // Rows of samples that are gone, or of this leaf; not those that other leaves own. `r` is the
-// table.
+// table. A row of this leaf may have nothing but the bucket that ends where the leaf begins; of the
+// leaf before such a bucket is none of the others.
 std::string OthersOf(const LeafState& state) {
   const std::string start = std::to_string(state.leaf.start);
   return " WHERE class = " + std::to_string(state.leaf.retention_class) + " AND min_time BETWEEN " +
          std::to_string(state.leaf.start - 2 * kRollupDayMs) + " AND " +
-         std::to_string(state.leaf.end - 1) + " AND min_time + span_ms >= " + start +
+         std::to_string(state.leaf.end - 1) + " AND (min_time + span_ms >= " + start +
+         " OR r.leaf >= " + start + ")" +
          " AND NOT EXISTS (SELECT FROM vigil.leaf l WHERE l.class = r.class AND l.min_time <> " +
          start +
          " AND coalesce(r.leaf, r.min_time) >= l.min_time AND coalesce(r.leaf, r.min_time) < "

@@ -36,7 +36,8 @@ Result<void> PurgeResolution(Connection* connection, const Resolution& resolutio
                              const storage::DeletedSpan& deleted, int64_t timeout_ms) {
   Parameters parameters;
   parameters.Int8Array(series).Int8(deleted.from).Int8(deleted.to);
-  // What a leaf that is still there has lost is rolled up anew without the deleted samples.
+  // What was rolled up anew of a leaf that is still there has no deleted samples. A leaf that was
+  // rewritten without roll-ups following, or not to this resolution, still has the old ones.
   const Rows rows = TRY(connection->Query(
       SelectStored(resolution) +
           " WHERE series_id = ANY ($1::int8[]) AND min_time < $3::int8 AND min_time + span_ms "
@@ -45,7 +46,8 @@ Result<void> PurgeResolution(Connection* connection, const Resolution& resolutio
           " >= $2::int8 AND NOT EXISTS (SELECT FROM vigil.leaf l WHERE l.class = r.class AND "
           "coalesce(r.leaf, r.min_time) >= l.min_time AND coalesce(r.leaf, r.min_time) < "
           "l.end_time "
-          "AND NOT l.thin)",
+          "AND NOT l.thin AND l.rolled_up = l.generation AND l.resolutions & " +
+          std::to_string(resolution.bit) + " <> 0)",
       parameters, timeout_ms));
   RollupCounts counts;
   RollupSink sink(resolution, connection, timeout_ms, &counts);

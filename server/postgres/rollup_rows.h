@@ -23,10 +23,11 @@ struct Resolution {
   int64_t width_ms;
   int64_t leaf_ms;
   int64_t RollupPolicy::*retention_ms;
+  int32_t bit;  // in RollupPolicy::Resolutions()
 };
 inline constexpr std::array<Resolution, 2> kResolutions = {
-    Resolution{"5m", kFiveMinutesMs, 7 * kRollupDayMs, &RollupPolicy::five_minutes_ms},
-    Resolution{"1h", kOneHourMs, 90 * kRollupDayMs, &RollupPolicy::one_hour_ms}};
+    Resolution{"5m", kFiveMinutesMs, 7 * kRollupDayMs, &RollupPolicy::five_minutes_ms, 1},
+    Resolution{"1h", kOneHourMs, 90 * kRollupDayMs, &RollupPolicy::one_hour_ms, 2}};
 
 std::string ParentOf(const Resolution& resolution);
 

@@ -22,6 +22,10 @@ constexpr uint64_t kCumulative = 2;
 constexpr size_t kToldProblems = 5;
 // Each bucket has the labels of its point once more.
 constexpr size_t kMaxArenaBytes = 128 << 20;
+// Two bytes of a request can be a series or an exemplar.
+constexpr size_t kMaxOtlpRows = 1'000'000;
+// Those of target_info included.
+constexpr size_t kMaxOtlpSamples = 4 * kMaxOtlpRows;
 // However far apart the points of a resource are.
 constexpr int64_t kMaxInfoSamples = 1'000;
 constexpr std::string_view kJob = "job";
@@ -201,10 +205,24 @@ class OtlpDecoder {
       resource->earliest = std::min(resource->earliest, point.time);
       resource->latest = std::max(resource->latest, point.time);
       AddPoint(metric.type, name, point, *resource);
-      if (out_.arena.size() > kMaxArenaBytes) {
-        return BadData("the labels of the request take more than " +
-                       std::to_string(kMaxArenaBytes >> 20) + " MB: send fewer points at once");
-      }
+      TRY(CheckSize());
+    }
+    return Ok();
+  }
+
+  // What the request has become is much larger than the request can be.
+  [[nodiscard]] Result<void> CheckSize() const {
+    if (out_.arena.size() > kMaxArenaBytes) {
+      return BadData("the labels of the request take more than " +
+                     std::to_string(kMaxArenaBytes >> 20) + " MB: send fewer points at once");
+    }
+    if (out_.series.size() + out_.exemplars.size() > kMaxOtlpRows) {
+      return BadData("the request has more than " + std::to_string(kMaxOtlpRows) +
+                     " series and exemplars: send fewer points at once");
+    }
+    if (out_.timestamps.size() > kMaxOtlpSamples) {
+      return BadData("the request has more than " + std::to_string(kMaxOtlpSamples) +
+                     " samples, those of target_info included: send fewer points at once");
     }
     return Ok();
   }
@@ -254,6 +272,7 @@ class OtlpDecoder {
   static std::vector<OtlpExemplar> ExemplarsOf(const OtlpPoint& point) {
     std::vector<OtlpExemplar> exemplars;
     for (const std::string_view message : point.exemplars) {
+      if (exemplars.size() > kMaxOtlpRows) break;  // the request ends with an error
       OtlpExemplar exemplar;
       if (ReadOtlpExemplar(message, &exemplar) && !std::isnan(exemplar.value)) {
         exemplars.push_back(std::move(exemplar));
@@ -292,7 +311,7 @@ class OtlpDecoder {
       while (within < left.size() && left[within].value <= point.bounds[i]) ++within;
       AddExemplars(left.first(within));
       left = left.subspan(within);
-      if (out_.arena.size() > kMaxArenaBytes) return;  // the request ends with an error
+      if (!CheckSize()) return;  // the request ends with this error
     }
     SetOtlpLabel("le", "+Inf", &labels);
     AddFloat(name + "_bucket", point, static_cast<double>(point.count), std::move(labels));
@@ -316,6 +335,7 @@ class OtlpDecoder {
       OtlpLabels with_quantile = labels;
       SetOtlpLabel("quantile", FormatFloatF(quantile), &with_quantile);
       AddFloat(name, point, value, std::move(with_quantile));
+      if (!CheckSize()) return;  // the request ends with this error
     }
   }
 
@@ -334,12 +354,13 @@ class OtlpDecoder {
     OtlpLabels labels = LabelsOfAttributes(rest);
     for (const auto& [label, value] : resource.identity) SetOtlpLabel(label, value, &labels);
     WriteSeries& series = BeginSeries("target_info", std::move(labels));
+    series.best_effort = true;
     TimestampMs time = resource.earliest;
     const TimestampMs span = info_interval_ms_ * kMaxInfoSamples;
     if (resource.latest - time > span) time = resource.latest - span;
     for (; time < resource.latest; time += info_interval_ms_) AddInfoSample(time, &series);
     AddInfoSample(resource.latest, &series);
-    return Ok();
+    return CheckSize();
   }
 
   void AddInfoSample(TimestampMs time, WriteSeries* series) {

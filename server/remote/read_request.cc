@@ -9,6 +9,22 @@
 namespace vigil::remote {
 namespace {
 
+constexpr size_t kMaxReadQueries = 1'000;
+constexpr size_t kMaxReadTerms = 10'000;
+
+// How much a request may still have: two bytes of it can be a query or a matcher.
+struct ReadBudget {
+  size_t queries = kMaxReadQueries;
+  size_t terms = kMaxReadTerms;  // matchers, labels to group by, accepted types
+  bool spent = false;
+
+  bool Take(size_t* left) {
+    spent = spent || *left == 0;
+    if (!spent) --*left;
+    return !spent;
+  }
+};
+
 // The text of a string field; false when it is something else.
 bool ReadTextField(const ProtoField& field, std::string* out) {
   if (field.type != WireType::kLength) return false;
@@ -38,15 +54,16 @@ bool ReadMatcherMessage(std::string_view message, ReadMatcher* out) {
   return good && reader.ok();
 }
 
-bool ReadHints(std::string_view message, storage::SelectHints* out) {
+bool ReadHints(std::string_view message, ReadBudget* budget, storage::SelectHints* out) {
   ProtoReader reader(message);
   bool good = true;
   int64_t by = 0;
   while (auto field = reader.Next()) {
+    if (!good) return false;
     if (field->number == 1) good &= ReadIntegerField(*field, &out->step_ms);
     if (field->number == 2) good &= ReadTextField(*field, &out->function);
     if (field->number == 5) {
-      good &= field->type == WireType::kLength;
+      good &= field->type == WireType::kLength && budget->Take(&budget->terms);
       out->grouping.emplace_back(field->bytes);
     }
     if (field->number == 6) good &= ReadIntegerField(*field, &by);
@@ -56,10 +73,11 @@ bool ReadHints(std::string_view message, storage::SelectHints* out) {
   return good && reader.ok();
 }
 
-bool ReadQueryMessage(std::string_view message, ReadQuery* out) {
+bool ReadQueryMessage(std::string_view message, ReadBudget* budget, ReadQuery* out) {
   ProtoReader reader(message);
   bool good = true;
   while (auto field = reader.Next()) {
+    if (!good) return false;
     switch (field->number) {
       case 1:
         good &= ReadIntegerField(*field, &out->hints.start);
@@ -68,11 +86,11 @@ bool ReadQueryMessage(std::string_view message, ReadQuery* out) {
         good &= ReadIntegerField(*field, &out->hints.end);
         break;
       case 3:
-        good &= field->type == WireType::kLength &&
+        good &= field->type == WireType::kLength && budget->Take(&budget->terms) &&
                 ReadMatcherMessage(field->bytes, &out->matchers.emplace_back());
         break;
       case 4:
-        good &= field->type == WireType::kLength && ReadHints(field->bytes, &out->hints);
+        good &= field->type == WireType::kLength && ReadHints(field->bytes, budget, &out->hints);
         break;
       default:
         break;
@@ -82,16 +100,16 @@ bool ReadQueryMessage(std::string_view message, ReadQuery* out) {
 }
 
 // A packed list, or one number.
-bool ReadTypes(const ProtoField& field, std::vector<uint64_t>* out) {
+bool ReadTypes(const ProtoField& field, ReadBudget* budget, std::vector<uint64_t>* out) {
   if (field.type == WireType::kVarint) {
     out->push_back(field.varint);
-    return true;
+    return budget->Take(&budget->terms);
   }
   if (field.type != WireType::kLength) return false;
   std::string_view rest = field.bytes;
   while (!rest.empty()) {
     uint64_t type = 0;
-    if (!TakeVarint(&rest, &type)) return false;
+    if (!TakeVarint(&rest, &type) || !budget->Take(&budget->terms)) return false;
     out->push_back(type);
   }
   return true;
@@ -101,15 +119,22 @@ bool ReadTypes(const ProtoField& field, std::vector<uint64_t>* out) {
 
 Result<ReadRequest> DecodeReadRequest(std::string_view message) {
   ReadRequest request;
+  ReadBudget budget;
   ProtoReader reader(message);
   bool good = true;
   while (auto field = reader.Next()) {
     if (field->number == 1) {
-      good &= field->type == WireType::kLength &&
-              ReadQueryMessage(field->bytes, &request.queries.emplace_back());
+      good &= field->type == WireType::kLength && budget.Take(&budget.queries) &&
+              ReadQueryMessage(field->bytes, &budget, &request.queries.emplace_back());
     } else if (field->number == 2) {
-      good &= ReadTypes(*field, &request.accepted_types);
+      good &= ReadTypes(*field, &budget, &request.accepted_types);
     }
+    if (!good) break;
+  }
+  if (budget.spent) {
+    return BadData("the remote read request has more than " + std::to_string(kMaxReadQueries) +
+                   " queries or " + std::to_string(kMaxReadTerms) +
+                   " matchers and labels to group by: ask for less at once");
   }
   if (!good || !reader.ok()) return BadData("the body is not a prometheus.ReadRequest");
   return request;

@@ -33,7 +33,8 @@ struct ReadRequest {
   std::vector<uint64_t> accepted_types;
 };
 
-// bad_data when the bytes are not such a message.
+// bad_data when the bytes are not such a message, or one with more than 1,000 queries or 10,000
+// matchers and labels to group by.
 Result<ReadRequest> DecodeReadRequest(std::string_view message);
 
 // The first accepted type that there is; without any, samples. bad_data when none is there.

@@ -16,8 +16,55 @@
 namespace vigil::remote {
 namespace {
 
-// A thread keeps its buffer for the next request, unless it was an unusually large one.
+// A thread keeps its buffers for the next request, unless it was an unusually large one.
 constexpr size_t kKeptBuffer = 8U << 20;
+
+// Lets go of what a request needed, up to memory for the next.
+void Release(std::string* buffer) {
+  if (buffer->capacity() > kKeptBuffer) *buffer = std::string();
+}
+template <typename T>
+void Release(std::vector<T>* column) {
+  if (column->capacity() * sizeof(T) > kKeptBuffer) *column = std::vector<T>();
+}
+void Release(WriteRequest* request) {
+  request->Clear();
+  if (request->CapacityBytes() > kKeptBuffer) *request = WriteRequest();
+}
+void Release(storage::SampleBatch* batch) {
+  batch->Clear();
+  const auto bytes = [](const auto& column) { return column.capacity() * sizeof(column[0]); };
+  if (bytes(batch->refs) + bytes(batch->timestamps) + bytes(batch->values) +
+          bytes(batch->histogram_refs) + bytes(batch->histograms) >
+      kKeptBuffer) {
+    *batch = storage::SampleBatch();
+  }
+}
+
+// Releases at the end of the scope.
+template <typename T>
+class KeptForNext {
+ public:
+  explicit KeptForNext(T* kept) : kept_(kept) {}
+  ~KeptForNext() { Release(kept_); }
+  KeptForNext(const KeptForNext&) = delete;
+  KeptForNext& operator=(const KeptForNext&) = delete;
+
+ private:
+  T* const kept_;
+};
+
+// The samples of one series of the request.
+void AddSamples(const WriteRequest& request, const WriteSeries& series, storage::SeriesRef ref,
+                storage::SampleBatch* batch) {
+  for (size_t k = series.first_sample; k < series.first_sample + series.sample_count; ++k) {
+    batch->Add(ref, request.timestamps[k], request.values[k]);
+  }
+  for (size_t k = 0; k < series.histogram_count; ++k) {
+    const HistogramSample& sample = request.histograms[series.first_histogram + k];
+    batch->Add(ref, sample.timestamp, sample.histogram);
+  }
+}
 
 uint64_t RandomSeed() {
   std::random_device random;
@@ -35,7 +82,6 @@ Result<std::string_view> Uncompress(std::string_view body, size_t limit, std::st
                    " bytes, more than the limit of " + std::to_string(limit) +
                    ": send smaller batches");
   }
-  if (buffer->size() > kKeptBuffer && size <= kKeptBuffer) *buffer = std::string();
   if (buffer->size() < size) buffer->resize(size);
   if (!snappy::RawUncompress(body.data(), body.size(), buffer->data())) {
     return BadData("the body is not valid snappy data");
@@ -124,6 +170,8 @@ Result<WriteReceiver::Written> WriteReceiver::Write(std::string_view body, Versi
   // Buffer and columns are reused by the thread's next request.
   thread_local std::string buffer;
   thread_local WriteRequest request;
+  const KeptForNext kept_buffer(&buffer);
+  const KeptForNext kept_request(&request);
   const std::string_view message = TRY(Uncompress(body, options_.max_decoded_bytes, &buffer));
   if (version == Version::kOne) {
     TRY(DecodeWriteRequest(message, &request));
@@ -160,6 +208,7 @@ Result<void> WriteReceiver::Finish(const Written& written) {
 
 Result<WriteReceiver::Written> WriteReceiver::WriteOtlp(const http::Request& request) {
   thread_local WriteRequest columns;
+  const KeptForNext kept_columns(&columns);
   const std::string message =
       TRY(http::DecodeBody(request.headers, request.body, options_.max_decoded_bytes));
   OtlpExtras extras;
@@ -201,20 +250,17 @@ Result<WriteReceiver::Written> WriteReceiver::AppendAll(const WriteRequest& requ
                                                         Version version, bool* stale_refs) {
   thread_local std::vector<storage::SeriesRef> refs;
   thread_local storage::SampleBatch batch;
+  const KeptForNext kept_refs(&refs);
+  const KeptForNext kept_batch(&batch);
   *stale_refs = false;
   Written written;
   TRY(ResolveAll(request, version, &refs, &written));
   batch.Clear();
+  bool best_effort = false;
   for (size_t i = 0; i < request.series.size(); ++i) {
     if (refs[i] == 0) continue;
-    const WriteSeries& series = request.series[i];
-    for (size_t k = series.first_sample; k < series.first_sample + series.sample_count; ++k) {
-      batch.Add(refs[i], request.timestamps[k], request.values[k]);
-    }
-    for (size_t k = 0; k < series.histogram_count; ++k) {
-      const HistogramSample& sample = request.histograms[series.first_histogram + k];
-      batch.Add(refs[i], sample.timestamp, sample.histogram);
-    }
+    best_effort = best_effort || request.series[i].best_effort;
+    if (!request.series[i].best_effort) AddSamples(request, request.series[i], refs[i], &batch);
   }
   const storage::AppendMode mode = version == Version::kOne ? storage::AppendMode::kAllOrNothing
                                                             : storage::AppendMode::kSenderKeeps;
@@ -232,8 +278,26 @@ Result<WriteReceiver::Written> WriteReceiver::AppendAll(const WriteRequest& requ
   written.histograms = std::min(
       taken, version == Version::kOne ? batch.histograms.size() : outcome.accepted_histograms);
   written.samples = taken - written.histograms;
-  if (!*stale_refs) written.exemplars = AppendExemplars(request, refs);
+  if (*stale_refs) return written;
+  written.exemplars = AppendExemplars(request, refs);
+  if (best_effort) TRY(AppendBestEffort(request, refs, &written, stale_refs));
   return written;
+}
+
+Result<void> WriteReceiver::AppendBestEffort(const WriteRequest& request,
+                                             const std::vector<storage::SeriesRef>& refs,
+                                             Written* written, bool* stale_refs) {
+  storage::SampleBatch batch;
+  for (size_t i = 0; i < request.series.size(); ++i) {
+    const WriteSeries& series = request.series[i];
+    if (refs[i] != 0 && series.best_effort) AddSamples(request, series, refs[i], &batch);
+  }
+  const storage::AppendOutcome outcome =
+      TRY(appender_.Append(batch, storage::AppendMode::kSenderKeeps));
+  *stale_refs = outcome.unknown_series > 0;
+  written->position = std::max(written->position, outcome.position);
+  written->samples += batch.size() - outcome.rejected();
+  return Ok();
 }
 
 size_t WriteReceiver::AppendExemplars(const WriteRequest& request,
@@ -257,8 +321,8 @@ size_t WriteReceiver::AppendExemplars(const WriteRequest& request,
 
 Result<void> WriteReceiver::ResolveAll(const WriteRequest& request, Version version,
                                        std::vector<storage::SeriesRef>* refs, Written* written) {
-  std::optional<Error>* const rejected = &written->rejected;
   thread_local std::vector<SeriesCache::Key> keys;
+  const KeptForNext kept_keys(&keys);
   keys.clear();
   for (const WriteSeries& series : request.series) keys.push_back(cache_.KeyOf(series.raw_labels));
   refs->resize(keys.size());
@@ -267,25 +331,37 @@ Result<void> WriteReceiver::ResolveAll(const WriteRequest& request, Version vers
     std::shared_lock<std::shared_mutex> lock(cache_mutex_);
     missing = cache_.Find(keys, *refs);
   }
-  if (missing == 0) return Ok();
-  written->new_series = true;
+  SkippedSeries skipped;
+  if (request.unlabelled > 0) skipped = {request.unlabelled, DecodeLabels({}).error(), true};
+  if (missing > 0) TRY(ResolveNew(request, keys, refs, &skipped, written));
+  if (skipped.count == 0) return Ok();
+  stats_.invalid_series += skipped.count;
+  log::Warn("remote", "skipped series with invalid labels",
+            {{"count", static_cast<uint64_t>(skipped.count)}, {"err", *skipped.first}});
+  if (version == Version::kTwo && skipped.told) written->rejected = std::move(skipped.first);
+  return Ok();
+}
 
+Result<void> WriteReceiver::ResolveNew(const WriteRequest& request,
+                                       const std::vector<SeriesCache::Key>& keys,
+                                       std::vector<storage::SeriesRef>* refs,
+                                       SkippedSeries* skipped, Written* written) {
+  written->new_series = true;
   std::vector<size_t> learned;
-  learned.reserve(missing);
   for (size_t i = 0; i < request.series.size(); ++i) {
     if ((*refs)[i] != 0) continue;
     Result<Labels> labels = DecodeLabels(request.series[i].raw_labels);
+    const bool told = !request.series[i].best_effort;
     if (!labels) {
-      ++stats_.invalid_series;
-      log::Warn("remote", "skipped a series with invalid labels", {{"err", labels.error()}});
-      if (version == Version::kTwo) *rejected = std::move(labels).error();
+      if (skipped->count++ == 0 || (told && !skipped->told)) skipped->first = labels.error();
+      skipped->told = skipped->told || told;
       continue;
     }
     Result<storage::SeriesRef> ref = appender_.Resolve(*labels);
     if (!ref && ref.error().kind == ErrorKind::kBadData) {
       // A limit: the series that are there go on, the sender is told.
       ++stats_.refused_series;
-      if (!rejected->has_value()) *rejected = std::move(ref).error();
+      if (told && !written->rejected) written->rejected = std::move(ref).error();
       continue;
     }
     (*refs)[i] = TRY(std::move(ref));

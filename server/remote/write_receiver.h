@@ -56,8 +56,8 @@ class WriteReceiver {
 
   http::Response Handle(const http::Request& request);
   // Answers POST /api/v1/otlp/v1/metrics: protobuf, plain or with gzip; see otlp_request.h. 200
-  // when every sample is committed, else as for 2.0. What cannot be translated is left out and
-  // logged.
+  // when every sample is committed, else as for 2.0; samples of target_info may be refused. What
+  // cannot be translated is left out and logged.
   http::Response HandleOtlp(const http::Request& request);
 
   [[nodiscard]] const WriteReceiverStats& stats() const { return stats_; }
@@ -75,6 +75,13 @@ class WriteReceiver {
     std::optional<Error> rejected;
   };
 
+  // Series that have no place here, because of their labels.
+  struct SkippedSeries {
+    size_t count = 0;
+    std::optional<Error> first;  // why
+    bool told = false;           // one of them makes the request fail in 2.0
+  };
+
   Result<Written> Write(std::string_view body, Version version);
   Result<Written> WriteOtlp(const http::Request& request);
   // AppendAll, once more when series have left the head.
@@ -83,7 +90,15 @@ class WriteReceiver {
   // refs[i] is the series of request.series[i], 0 when there is none; written->rejected says why.
   Result<void> ResolveAll(const WriteRequest& request, Version version,
                           std::vector<storage::SeriesRef>* refs, Written* written);
+  // The part of it for series that are not in the cache.
+  Result<void> ResolveNew(const WriteRequest& request, const std::vector<SeriesCache::Key>& keys,
+                          std::vector<storage::SeriesRef>* refs, SkippedSeries* skipped,
+                          Written* written);
   Result<Written> AppendAll(const WriteRequest& request, Version version, bool* stale_refs);
+  // Series of which samples may be refused without an error.
+  Result<void> AppendBestEffort(const WriteRequest& request,
+                                const std::vector<storage::SeriesRef>& refs, Written* written,
+                                bool* stale_refs);
   size_t AppendExemplars(const WriteRequest& request, const std::vector<storage::SeriesRef>& refs);
   void ForgetAll();
 

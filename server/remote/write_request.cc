@@ -103,6 +103,10 @@ Result<void> DecodeSeries(std::string_view message, WriteRequest* out) {
   }
   if (!reader.ok()) return Broken("a time series");
   series.raw_labels = labels.bytes();
+  if (series.raw_labels.empty()) {
+    out->DropUnlabelled(series);
+    return Ok();
+  }
   series.sample_count = out->timestamps.size() - series.first_sample;
   series.histogram_count = out->histograms.size() - series.first_histogram;
   series.exemplar_count = out->exemplars.size() - series.first_exemplar;
@@ -194,6 +198,22 @@ void WriteRequest::Clear() {
   metadata.clear();
   symbols.clear();
   arena.clear();
+  unlabelled = 0;
+}
+
+void WriteRequest::DropUnlabelled(const WriteSeries& begun) {
+  timestamps.resize(begun.first_sample);
+  values.resize(begun.first_sample);
+  histograms.resize(begun.first_histogram);
+  exemplars.resize(begun.first_exemplar);
+  while (!metadata.empty() && metadata.back().series == series.size()) metadata.pop_back();
+  ++unlabelled;
+}
+
+size_t WriteRequest::CapacityBytes() const {
+  const auto bytes = [](const auto& column) { return column.capacity() * sizeof(column[0]); };
+  return bytes(series) + bytes(timestamps) + bytes(values) + bytes(histograms) + bytes(exemplars) +
+         bytes(metadata) + bytes(symbols) + bytes(arena);
 }
 
 Result<void> DecodeWriteRequest(std::string_view message, WriteRequest* out) {

@@ -27,6 +27,7 @@ struct WriteSeries {
   size_t histogram_count = 0;
   size_t first_exemplar = 0;
   size_t exemplar_count = 0;
+  bool best_effort = false;  // what is refused of it is no error
 };
 
 struct WriteExemplar {
@@ -53,8 +54,13 @@ struct WriteRequest {
   std::vector<WriteMetadata> metadata;
   std::vector<std::string_view> symbols;  // of a 2.0 request
   std::string arena;                      // labels of a 2.0 request, rewritten as those of 1.0
+  size_t unlabelled = 0;                  // series without labels: they are in no column
 
   void Clear();
+  // Takes the rows of a series without labels back, whose beginning `begun` says.
+  void DropUnlabelled(const WriteSeries& begun);
+  // Memory that Clear() keeps.
+  [[nodiscard]] size_t CapacityBytes() const;
 };
 
 // bad_data: `the body is not a prometheus.WriteRequest: ...`, or what is wrong with a histogram.

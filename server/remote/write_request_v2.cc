@@ -155,6 +155,11 @@ class Decoder {
       }
     }
     if (!reader.ok()) return BrokenRequest2("a time series");
+    if (refs_.empty()) {
+      out_.DropUnlabelled(series);
+      exemplar_spans_.resize(series.first_exemplar);
+      return Ok();
+    }
     spans_.push_back(TRY(Rewrite(refs_)));
     series.sample_count = out_.timestamps.size() - series.first_sample;
     series.histogram_count = out_.histograms.size() - series.first_histogram;

@@ -145,7 +145,8 @@ Result<void> AlertingRule::MatchSeries(const promql::ResultSeries& series, const
   if (hit.alert != nullptr) {
     if (hit.alert->round == round_) return ExecutionError(kSameLabelsetOfAlerts);
     hit.alert->round = round_;
-    hit.described = hit.alert->series != series.labels || !Described(*hit.alert, hit.value);
+    hit.described = !hit.alert->described || hit.alert->series != series.labels ||
+                    !Described(*hit.alert, hit.value);
     if (hit.described) hit.annotations = AnnotationsOf(&expansion);
   } else {
     if (!fresh->insert(labels).second) return ExecutionError(kSameLabelsetOfAlerts);

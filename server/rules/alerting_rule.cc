@@ -55,7 +55,10 @@ void AlertingRule::Adopt(Rule& old) {
   }
   // What series mean may have changed with external labels, and what is said with annotations.
   by_series_.clear();
-  for (const AlertPtr& alert : alerts_) alert->series = Labels();
+  for (const AlertPtr& alert : alerts_) {
+    alert->series = Labels();
+    alert->described = false;
+  }
   round_ = other.round_;
   settled_ = other.settled_;
   ended_ = std::move(other.ended_);
@@ -137,6 +140,7 @@ void AlertingRule::TakeHit(Hit* hit, TimestampMs at) {
       if (former != by_series_.end() && former->second == &alert) by_series_.erase(former);
     }
   }
+  alert.described = true;
   alert.value = hit->value;
   if (alert.series != hit->series || by_series_.find(hit->series) == by_series_.end()) {
     alert.series = hit->series;

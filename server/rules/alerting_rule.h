@@ -24,7 +24,8 @@ enum class AlertState : uint8_t { kInactive, kPending, kFiring };
 std::string_view AlertStateName(AlertState state);
 
 struct ActiveAlert {
-  Labels series;  // of the result that gave it last; empty when that is not known
+  Labels series;           // of the result that gave it last; known only when it is described
+  bool described = false;  // annotations are of this rule and `series`
   Labels labels;
   Labels annotations;
   double value = 0;

@@ -80,8 +80,12 @@ Result<bool> RecordingRule::Write(const promql::QueryResult& result, TimestampMs
       batch_.Add(output.ref, at, StaleNaN());
     }
   }
-  if (!TRY(Append(&batch_, ended))) return false;
+  Result<bool> appended = Append(&batch_, ended);
+  // Samples that are refused do not keep the others out; any other error does.
+  const bool taken = appended ? *appended : appended.error().kind == ErrorKind::kExecution;
+  if (!taken) return appended;
   for (Output& output : outputs_) output.open = output.round == round_ && output.ref != 0;
+  if (!appended) return appended;
   if (!resolved) return std::move(resolved).error();
   return true;
 }
@@ -94,7 +98,7 @@ void RecordingRule::Forget() {
   std::vector<Output> kept;
   std::vector<uint32_t> place(outputs_.size(), UINT32_MAX);
   for (size_t i = 0; i < outputs_.size(); ++i) {
-    if (outputs_[i].round != round_) continue;
+    if (outputs_[i].round != round_ && !outputs_[i].open) continue;
     place[i] = static_cast<uint32_t>(kept.size());
     kept.push_back(std::move(outputs_[i]));
   }
@@ -107,6 +111,13 @@ void RecordingRule::Forget() {
 
 Result<size_t> RecordingRule::Evaluate(const Round& round) {
   const promql::QueryResult result = TRY(Query(round.sample_time()));
+  Result<size_t> count = Take(result, round);
+  // Whatever came of it: a rule that fails for ever learns new labels in each round.
+  Forget();
+  return count;
+}
+
+Result<size_t> RecordingRule::Take(const promql::QueryResult& result, const Round& round) {
   TRY(Match(result));
   const size_t count = hits_.size();
   if (round.limit > 0 && static_cast<int64_t>(count) > round.limit) {
@@ -116,7 +127,6 @@ Result<size_t> RecordingRule::Evaluate(const Round& round) {
     for (Output& output : outputs_) output.ref = 0;
     TRY(Write(result, round.sample_time()));
   }
-  Forget();
   return count;
 }
 

@@ -18,6 +18,9 @@ class RecordingRule final : public Rule {
   void Adopt(Rule& old) override;
   void Retire(std::vector<storage::SeriesRef>* series) override;
 
+  // Series that are remembered. Of the evaluation alone.
+  [[nodiscard]] size_t outputs() const { return outputs_.size(); }
+
  protected:
   Result<size_t> Evaluate(const Round& round) override;
 
@@ -33,7 +36,9 @@ class RecordingRule final : public Rule {
   Result<void> Match(const promql::QueryResult& result);
   uint32_t OutputOf(const Labels& series);
   Result<bool> Write(const promql::QueryResult& result, TimestampMs at);
-  // Outputs that nobody has seen for long.
+  // Matches and writes what the expression gave.
+  Result<size_t> Take(const promql::QueryResult& result, const Round& round);
+  // Outputs that the last round did not give and that have no samples to end.
   void Forget();
 
   uint32_t round_ = 0;

@@ -69,13 +69,13 @@ bool RuleGroup::SameAs(const RuleGroup& other) const {
                     other.spec_.rules.end(), &SameRule);
 }
 
-void RuleGroup::Evaluate(TimestampMs at, const Observe& observe) {
+bool RuleGroup::Evaluate(TimestampMs at, const Observe& observe) {
   Round round{at, interval(), query_offset(), spec_.limit};
   GroupReport done;
   done.last_evaluation = world_.clock.Now();
   const int64_t begun_ns = world_.clock.MonotonicNs();
   for (const std::unique_ptr<Rule>& rule : rules_) {
-    if (world_.stop.stop_requested()) return;
+    if (stopped_ || world_.stop.stop_requested()) return false;
     rule->Run(round);
     const RuleReport report = rule->report();
     ++done.evaluations;
@@ -95,6 +95,7 @@ void RuleGroup::Evaluate(TimestampMs at, const Observe& observe) {
     report.failures += done.failures;
     ++report.iterations;
   });
+  return true;
 }
 
 void RuleGroup::CountMissed(uint64_t rounds) {

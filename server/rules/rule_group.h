@@ -2,6 +2,7 @@
 // A group of rules that are evaluated one after the other, at the same time each round.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,8 +50,11 @@ class RuleGroup {
   // Whether the same rules would be evaluated in the same way.
   [[nodiscard]] bool SameAs(const RuleGroup& other) const;
 
-  // One round: queries at `at` minus the offset. Alerts are sent, samples appended.
-  void Evaluate(TimestampMs at, const Observe& observe = {});
+  // One round: queries at `at` minus the offset. Alerts are sent, samples appended. False when it
+  // was stopped between two rules: then it does not count.
+  bool Evaluate(TimestampMs at, const Observe& observe = {});
+  // A round that runs ends behind the rule that it is at, and there is no other. Threads: any.
+  void StopEvaluating() { stopped_ = true; }
   // Rounds that were due and not evaluated.
   void CountMissed(uint64_t rounds);
 
@@ -74,6 +78,7 @@ class RuleGroup {
   const GroupDefaults defaults_;
   const RuleWorld& world_;
   std::vector<std::unique_ptr<Rule>> rules_;
+  std::atomic<bool> stopped_{false};
 
   std::vector<storage::SeriesRef> left_;  // of rules that are gone; of the evaluation alone
   Guarded<GroupReport> report_;

@@ -51,6 +51,8 @@ void RuleManager::LoadStates(std::vector<EntryPtr>* entries) {
   if (!states) {
     log::Warn("rules", "the stored state of alerts could not be read, ALERTS_FOR_STATE stands in",
               {{"err", states.error()}});
+    // With the first save they would look as if they were of now.
+    log_->ForgetOthers();
     return;
   }
   const TimestampMs now = world_.clock.Now();
@@ -99,14 +101,20 @@ void RuleManager::Start(std::vector<GroupSpec> specs, const GroupDefaults& defau
   }
 }
 
-void RuleManager::Remove(const EntryPtr& entry) {
+void RuleManager::Remove(const std::vector<EntryPtr>& entries) {
   std::unique_lock<std::mutex> lock(mutex_);
-  entry->removed = true;
-  changed_.wait(lock, [&] { return !entry->running; });
+  // All at once, so that the wait is for the longest rule that runs.
+  for (const EntryPtr& entry : entries) {
+    entry->removed = true;
+    entry->group->StopEvaluating();
+  }
+  changed_.wait(lock, [&] {
+    return std::none_of(entries.begin(), entries.end(),
+                        [](const EntryPtr& entry) { return entry->running; });
+  });
 }
 
 void RuleManager::RetireEntry(const EntryPtr& entry) {
-  Remove(entry);
   const TimestampMs now = world_.clock.Now();
   // Two intervals, so that a rule that moved to another group has written there before.
   Retired retired{now + 2 * entry->group->interval(), now, entry->group->Retire()};
@@ -122,6 +130,8 @@ void RuleManager::Apply(std::vector<GroupSpec> specs, const GroupDefaults& defau
     for (const EntryPtr& entry : entries_) old.emplace(entry->group->Key(), entry);
   }
   std::map<std::string, EntryPtr> fresh;
+  std::vector<std::pair<EntryPtr, EntryPtr>> replaced;  // new, old
+  std::vector<EntryPtr> leaving;
   for (GroupSpec& spec : specs) {
     EntryPtr entry = NewEntry(std::move(spec), defaults);
     entry->group->SetRestored();
@@ -129,12 +139,17 @@ void RuleManager::Apply(std::vector<GroupSpec> specs, const GroupDefaults& defau
     if (found != old.end() && found->second->group->SameAs(*entry->group)) {
       entry = found->second;
     } else if (found != old.end()) {
-      Remove(found->second);
-      entry->group->Adopt(*found->second->group);
-      entry->rounds = found->second->rounds;
+      replaced.emplace_back(entry, found->second);
+      leaving.push_back(found->second);
     }
     if (found != old.end()) old.erase(found);
     fresh.emplace(entry->group->Key(), std::move(entry));
+  }
+  for (const auto& [key, entry] : old) leaving.push_back(entry);
+  Remove(leaving);
+  for (const auto& [entry, before] : replaced) {
+    entry->group->Adopt(*before->group);
+    entry->rounds = before->rounds;
   }
   for (const auto& [key, entry] : old) RetireEntry(entry);
   {
@@ -185,11 +200,12 @@ void RuleManager::RunEntry(Entry* entry, TimestampMs now) {
   RuleGroup& group = *entry->group;
   const DueRound due = NextRound(entry->last, group.interval(), now);
   if (due.missed > 0) group.CountMissed(due.missed);
-  group.Evaluate(due.at, [this](double seconds) { rule_durations_.Observe(seconds); });
-  group_durations_.Observe(group.report().evaluation_seconds);
-  ++entry->rounds;
-  if (entry->rounds >= kRoundsBeforeRestore && group.NeedsRestore()) {
-    group.RestoreFromSeries(world_.clock.Now());
+  if (group.Evaluate(due.at, [this](double seconds) { rule_durations_.Observe(seconds); })) {
+    group_durations_.Observe(group.report().evaluation_seconds);
+    ++entry->rounds;
+    if (entry->rounds >= kRoundsBeforeRestore && group.NeedsRestore()) {
+      group.RestoreFromSeries(world_.clock.Now());
+    }
   }
   {
     const std::lock_guard<std::mutex> lock(mutex_);

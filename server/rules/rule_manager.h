@@ -73,8 +73,8 @@ class RuleManager {
 
   void LoadStates(std::vector<EntryPtr>* entries);
   EntryPtr NewEntry(GroupSpec spec, const GroupDefaults& defaults) const;
-  // Nobody evaluates the group any more when it returns.
-  void Remove(const EntryPtr& entry);
+  // Nobody evaluates the groups any more when it returns.
+  void Remove(const std::vector<EntryPtr>& entries);
   void RetireEntry(const EntryPtr& entry);
   void Loop(const std::stop_token& stop);
   // The next group that is due, marked as running; null when there is none: *wait_ms says for how

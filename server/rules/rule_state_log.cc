@@ -38,6 +38,16 @@ void RuleStateLog::Note(storage::RuleStateChanges changes) {
   });
 }
 
+Result<std::vector<storage::StoredAlert::Key>> RuleStateLog::Others(const Pending& taken) const {
+  const storage::RuleStates states = TRY(table_.LoadRuleStates());
+  std::vector<storage::StoredAlert::Key> others;
+  for (const storage::StoredAlert& alert : states.alerts) {
+    const storage::StoredAlert::Key key = alert.key();
+    if (!taken.contains(key) && !written_.contains(key)) others.push_back(key);
+  }
+  return others;
+}
+
 Result<void> RuleStateLog::Write() {
   Pending taken;
   pending_.With([&](Pending& pending) { taken.swap(pending); });
@@ -49,10 +59,22 @@ Result<void> RuleStateLog::Write() {
       changes.gone.push_back(key);
     }
   }
+  bool forgotten = false;
+  if (forgets_) {
+    // A table that cannot be read can be written perhaps.
+    const Result<std::vector<storage::StoredAlert::Key>> others = Others(taken);
+    forgotten = others.has_value();
+    if (others) changes.gone.insert(changes.gone.end(), others->begin(), others->end());
+  }
   Result<void> saved = table_.SaveRuleStates(changes, clock_.Now());
   if (!saved) {
     // What came meanwhile is newer.
     pending_.With([&](Pending& pending) { pending.merge(taken); });
+  } else if (forgotten) {
+    forgets_ = false;
+    written_.clear();
+  } else if (forgets_) {
+    for (const storage::StoredAlert& alert : changes.changed) written_.insert(alert.key());
   }
   return saved;
 }

@@ -6,8 +6,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 #include "client-lib/base/clock.h"
 #include "client-lib/base/mutex.h"
@@ -29,6 +31,9 @@ class RuleStateLog final : public RuleStateSink {
   void Stop();
 
   void Note(storage::RuleStateChanges changes) override;
+  // What is in the table was not read: what this process does not write is to go, with the first
+  // time that the table can be read. Before Start.
+  void ForgetOthers() { forgets_ = true; }
   // Writes what waits. On an error it waits on.
   Result<void> Write();
 
@@ -36,12 +41,16 @@ class RuleStateLog final : public RuleStateSink {
   using Pending = std::map<storage::StoredAlert::Key, std::optional<storage::StoredAlert>>;
 
   void Loop(const std::stop_token& stop);
+  // Keys of the table that are neither in `taken` nor were written.
+  [[nodiscard]] Result<std::vector<storage::StoredAlert::Key>> Others(const Pending& taken) const;
 
   storage::RuleStateTable& table_;
   const Clock& clock_;
   Guarded<Pending> pending_;  // empty: gone
   bool failing_ = false;      // of the writing thread
-  std::mutex mutex_;          // only for the condition variable: the thread sleeps on it
+  bool forgets_ = false;
+  std::set<storage::StoredAlert::Key> written_;  // while it forgets_
+  std::mutex mutex_;  // only for the condition variable: the thread sleeps on it
   std::condition_variable_any wake_;
   std::jthread thread_;
 };

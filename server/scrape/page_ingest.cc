@@ -9,9 +9,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "client-lib/exposition/line_text.h"
 #include "client-lib/exposition/protobuf_reader.h"
 #include "client-lib/model/histogram_buckets.h"
 #include "client-lib/model/histogram_math.h"
+#include "client-lib/model/histogram_text.h"
 #include "server/scrape/series_labels.h"
 
 namespace vigil::scrape {
@@ -37,7 +39,26 @@ int32_t SchemaOf(double bucket_factor) {
                                          static_cast<double>(kMaxExponentialSchema)));
 }
 
-// Makes it as coarse as the job's limits want. False when that cannot be.
+// Schemas that are finer than any that is stored, and can be made coarser.
+constexpr int32_t kFinestReducible = 52;
+
+// What is not well formed is refused; what is finer than the store has is made coarser.
+Result<void> CheckScraped(HistogramPtr* histogram) {
+  const int32_t schema = (*histogram)->schema;
+  if (schema <= kMaxExponentialSchema || schema > kFinestReducible) {
+    return ValidateHistogram(**histogram);
+  }
+  auto coarse = std::make_shared<Histogram>(**histogram);
+  coarse->schema = kMaxExponentialSchema;
+  TRY(ValidateHistogram(*coarse));
+  coarse->schema = schema;
+  ReduceResolution(coarse.get(), kMaxExponentialSchema);
+  *histogram = std::move(coarse);
+  return Ok();
+}
+
+// Makes it as coarse as the job's limits want. False when that cannot be. REQUIRES: CheckScraped(),
+// which bounds its work.
 bool FitToLimits(const config::ScrapeConfig& job, HistogramPtr* histogram) {
   const Histogram& h = **histogram;
   if (UsesCustomBuckets(h)) {
@@ -168,6 +189,12 @@ storage::SeriesRef PageIngest::Sample(const exposition::Entry& entry, HistogramP
   if (histogram == nullptr) {
     page->batch->Add(ref, time, entry.value);
     return ref;
+  }
+  if (Result<void> checked = CheckScraped(&histogram); !checked) {
+    ++page->outcome.bad_histograms;
+    page->outcome.error = checked.error().Prefixed(
+        "native histogram " + exposition::Shown(entry.series) + " is not well formed");
+    return 0;
   }
   if (!FitToLimits(page->job, &histogram)) {
     page->outcome.error = BadData("histogram bucket limit exceeded");

@@ -29,6 +29,7 @@ struct PageOutcome {
   size_t duplicates = 0;      // the same series twice without timestamps
   size_t too_far_ahead = 0;   // explicit timestamps more than 10 minutes from now
   size_t bad_exemplars = 0;   // their labels cannot be read
+  size_t bad_histograms = 0;  // native ones that are not well formed; the first is the error
   bool over_sample_limit = false;
   // Why the whole page is refused; the batch is of no use then.
   std::optional<Error> error;

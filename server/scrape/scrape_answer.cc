@@ -158,6 +158,7 @@ void ScrapeLoop::CountOutcome(const PageOutcome& page, const storage::AppendOutc
     stats.sample_out_of_bounds += page.too_far_ahead + outcome.out_of_bounds;
     if (page.over_sample_limit) ++stats.exceeded_sample_limit;
     stats.series_refused += page.series_refused;
+    stats.bad_histograms += page.bad_histograms;
   });
 }
 

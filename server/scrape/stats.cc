@@ -38,6 +38,7 @@ void Stats::Add(const Stats& loop) {
   cache_series += loop.cache_series;
   append_failures += loop.append_failures;
   series_refused += loop.series_refused;
+  bad_histograms += loop.bad_histograms;
 }
 
 }  // namespace vigil::scrape

@@ -44,7 +44,8 @@ struct Stats {
   // (the scrape before was still running), vigil_scrape_samples_total,
   // vigil_scrape_series_parsed_total (lines that were not in a cache), vigil_scrape_cache_series,
   // vigil_scrape_append_failures_total (the store took nothing), vigil_scrape_series_refused_total
-  // (new series that the store did not take; each counts with every scrape).
+  // (new series that the store did not take; each counts with every scrape),
+  // vigil_scrape_bad_histograms_total (native ones that are not well formed).
   uint64_t scrapes = 0;
   uint64_t failures = 0;
   uint64_t skipped = 0;
@@ -53,6 +54,7 @@ struct Stats {
   uint64_t cache_series = 0;
   uint64_t append_failures = 0;
   uint64_t series_refused = 0;
+  uint64_t bad_histograms = 0;
 
   // What the loops count; the values per pool are not theirs.
   void Add(const Stats& loop);

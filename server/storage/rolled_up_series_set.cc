@@ -204,12 +204,21 @@ void RolledUpSeriesSet::ReadHistograms(const RolledUpSeries& series,
             })) {
           continue;
         }
-        // Of a bucket in two rows the later one has the last histogram.
-        while (!out->empty() && out->back().timestamp >= one.timestamp) out->pop_back();
         out->push_back(std::move(one));
       }
     }
   }
+  // The spans of rows may overlap. Of a bucket in two rows the later one has the last histogram.
+  std::stable_sort(
+      out->begin(), out->end(),
+      [](const HistogramSample& a, const HistogramSample& b) { return a.timestamp < b.timestamp; });
+  size_t kept = 0;
+  for (size_t k = 0; k < out->size(); ++k) {
+    if (k + 1 < out->size() && (*out)[k + 1].timestamp == (*out)[k].timestamp) continue;
+    if (kept != k) (*out)[kept] = std::move((*out)[k]);
+    ++kept;
+  }
+  out->resize(kept);
 }
 
 Result<void> RolledUpSeriesSet::ReadSamples(const RolledUpSeries& series,

@@ -58,7 +58,7 @@ class RolledUpSeriesSet : public SeriesSet {
 
  private:
   void ReadBuckets(const RolledUpSeries& series, SummaryColumns* out) const;
-  // Appends the native histograms of roll-ups, by rising time.
+  // The native histograms of roll-ups, by rising time. REQUIRES: *out is empty.
   void ReadHistograms(const RolledUpSeries& series, std::vector<HistogramSample>* out) const;
   // Appends what is there as samples.
   Result<void> ReadSamples(const RolledUpSeries& series, SampleColumns* out) const;

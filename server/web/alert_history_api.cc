@@ -22,6 +22,7 @@ using alerting::HistoryQuery;
 using alerting::NotificationEvent;
 
 constexpr size_t kDefaultHistory = 1'000;
+constexpr size_t kMostHistory = 10'000;  // of one answer
 constexpr size_t kExplainedEvents = 50;
 
 void PutTime(std::string_view name, TimestampMs time, JsonWriter& json) {
@@ -237,7 +238,7 @@ Result<HistoryQuery> AlertHistoryApi::QueryOf(const ApiRequest& request) const {
   query.end = TRY(request.TimeOr("end", clock_.Now()));
   if (query.end < query.start) return BadData("end timestamp must not be before start timestamp");
   const size_t limit = TRY(request.Limit());
-  query.limit = limit == 0 ? kDefaultHistory : limit;
+  query.limit = limit == 0 ? kDefaultHistory : std::min(limit, kMostHistory);
   query.receiver = request.Get("receiver");
   query.fingerprint = request.Get("fingerprint");
   if (!query.fingerprint.empty() && !IsFingerprint(query.fingerprint)) {
@@ -291,7 +292,8 @@ Result<Annotations> AlertHistoryApi::Acknowledge(const ApiRequest& request,
 
 Result<Annotations> AlertHistoryApi::Unacknowledge(const ApiRequest& request,
                                                    JsonWriter& json) const {
-  TRY(service_->Unacknowledge(TRY(FiringAlert(request))));
+  const uint64_t fingerprint = TRY(FiringAlert(request));
+  TRY(service_->Unacknowledge(fingerprint));
   json.BeginObject().EndObject();
   return Annotations{};
 }
@@ -305,10 +307,13 @@ Result<Annotations> AlertHistoryApi::Explain(const ApiRequest& request, JsonWrit
     found = ExplainNow(router, fingerprint, now);
   });
   const auto events = TRY(reader_->ReadAlerts(query));
-  const auto notifications = TRY(reader_->ReadNotifications(query));
   if (found.alert == nullptr && events.empty()) {
     return NotFound("no alert has this fingerprint, now or in the history that is kept");
   }
+  // Nobody was told before it began: messages of all alerts before that are not looked through.
+  const TimestampMs began = events.empty() ? found.alert->starts_at : events.back().at;
+  query.start = std::clamp(began, query.start, query.end);
+  const auto notifications = TRY(reader_->ReadNotifications(query));
   json.BeginObject().Field("fingerprint", query.fingerprint);
   json.Key("known").Bool(found.alert != nullptr);
   if (found.alert != nullptr) WriteNow(found, json);

@@ -20,8 +20,8 @@ class AlertHistoryApi {
       : reader_(reader), service_(service), clock_(clock) {}
 
   // match[] (an Alertmanager matcher list, repeated: any of them), receiver, fingerprint, start,
-  // end (now), limit (1000): the newest first. With limit + 1 events a warning says that there are
-  // more.
+  // end (now), limit (1000, at most 10,000): the newest first. With limit + 1 events a warning says
+  // that there are more.
   Result<Annotations> Alerts(const ApiRequest& request, JsonWriter& json) const;
   Result<Annotations> Notifications(const ApiRequest& request, JsonWriter& json) const;
   // fingerprint: the alert, the routes it was tried on and took, its groups, what mutes it, what

@@ -19,6 +19,8 @@ using Kind = JsonReader::Kind;
 constexpr int kRequired = 602;
 constexpr int kBadFormat = 601;
 constexpr int kTooFewItems = 612;
+// Of one request: three bytes can be an alert.
+constexpr size_t kMaxPostedAlerts = 1'000'000;
 
 std::string_view GoKind(Kind kind) {
   switch (kind) {
@@ -130,7 +132,16 @@ class AlertsReader {
     if (json.AtEnd()) return reader_.Missing("alerts");
     if (reader_.Expect(Kind::kArray, "value of type models.PostableAlerts")) {
       json.Enter();
-      for (size_t i = 0; json.NextElement(); ++i) ReadAlert(i, &alerts->emplace_back());
+      alerting::PostedAlert refused;
+      for (size_t i = 0; json.NextElement(); ++i) {
+        if (i == kMaxPostedAlerts) {
+          return BodyProblem{413, 413,
+                             "the body has more than " + std::to_string(kMaxPostedAlerts) +
+                                 " alerts: post fewer at once"};
+        }
+        // Nothing will come of an invalid body: its alerts are only looked at.
+        ReadAlert(i, invalid_ ? &refused : &alerts->emplace_back());
+      }
     }
     if (auto problem = reader_.Problem()) return problem;
     return std::move(invalid_);

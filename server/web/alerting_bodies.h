@@ -21,7 +21,7 @@ struct BodyProblem {
 };
 
 // An array of alerts, straight into what alerting takes. Unknown members are left out; of equal
-// names the last one counts.
+// names the last one counts. More than 1,000,000 alerts are a problem.
 std::optional<BodyProblem> ReadAlertsBody(std::string_view body,
                                           std::vector<alerting::PostedAlert>* alerts);
 

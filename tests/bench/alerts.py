@@ -17,6 +17,7 @@ class Collector(http.server.ThreadingHTTPServer):
     """A webhook receiver: when each alert was first told of, by its label n."""
 
     daemon_threads = True
+    request_queue_size = 256  # more than messages at once: a refused connection costs seconds
 
     def __init__(self):
         collector = self

@@ -180,6 +180,17 @@ class Alerting(harness.Case):
         harness.wait_for("a message of the new groups", lambda: any(
             m["groupLabels"] == {"job": "z"} for m in self.collector.messages), 20)
 
+    def test_a_broken_file_ends_the_start_with_its_reason(self):
+        path = os.path.join(self.directory, "alertmanager.yml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("route: {receiver: nobody}\n")
+        server = self.server(flags=[f"--alerting.config.file={path}"], start=False)
+        server.start(wait=False)
+        self.assertEqual(server.program.process.wait(60), 1, server.program.log())
+        self.assertIn("cannot start", server.program.log())
+        self.assertIn("alertmanager.yml", server.program.log())
+        server.program.stop()
+
     def test_a_kill_in_the_middle_of_a_flush(self):
         server = self.begin()
         held = {f"group{i}" for i in range(5, 10)}

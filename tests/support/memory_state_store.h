@@ -3,6 +3,7 @@
 // receivers answer when the test says so.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,8 @@ class MemoryStateStore : public StateStore {
     return state;
   }
   Result<void> Save(const AlertingChanges& changes) override {
+    if (on_save) on_save();
+    if (taken_over) return NotFound("another server has this database");
     if (fails) return Unavailable("the database is away");
     ++saves;
     for (const AlertPtr& alert : changes.alerts) {
@@ -59,6 +62,8 @@ class MemoryStateStore : public StateStore {
   }
 
   bool fails = false;
+  bool taken_over = false;  // by another server
+  std::function<void()> on_save;
   size_t saves = 0;
   size_t alert_rows = 0;                              // written
   std::map<uint64_t, std::pair<Alert, bool>> alerts;  // and whether renewed

@@ -44,6 +44,22 @@ TEST(TimeZone, RefusesNamesThatAreNone) {
   EXPECT_EQ((*TimeZone::Load(""))->name(), "UTC");
 }
 
+TEST(TimeZone, TheLocalOneIsWhatTzNames) {
+  const auto name_of = [](const char* variable) {
+    const auto zone = TimeZone::LocalOf(variable);
+    return zone ? (*zone)->name() : "error: " + zone.error().message;
+  };
+  EXPECT_EQ(name_of("Europe/Berlin"), "Europe/Berlin");
+  EXPECT_EQ(name_of(":Europe/Berlin"), "Europe/Berlin");
+  const char* const path = "/usr/share/zoneinfo/Europe/Berlin";
+  EXPECT_EQ(name_of(path), path);
+  EXPECT_EQ((*TimeZone::LocalOf(":/usr/share/zoneinfo/Europe/Berlin"))->At(1711846800).seconds,
+            7200);
+  for (const char* none : {"", ":", "UTC", "Mars/Base", "CET-1CEST", "/etc/passwd", "/", "/gone"}) {
+    EXPECT_EQ(name_of(none), "UTC") << none;
+  }
+}
+
 TEST(PosixZoneRule, ReadsAllForms) {
   for (const char* good :
        {"UTC0", "<+0330>-3:30", "EST5EDT,M3.2.0,M11.1.0", "IST-1GMT0,M10.5.0,M3.5.0/1",

@@ -181,6 +181,30 @@ TEST(ProtobufReader, SaysWhatIsWrong) {
   EXPECT_EQ(ProtobufLines(""), Lines{});
 }
 
+TEST(ProtobufReader, RefusesAMetricThatWouldFillTheMemory) {
+  // 125 GB as text, of a page of 1 MB.
+  std::string buckets;
+  for (int k = 0; k < 250'000; ++k) buckets += Message(3, "");
+  const std::string label(500'000, 'v');
+  const std::string many = ": its samples need more than ";
+  const Lines histogram =
+      ProtobufLines(FamilyOf("h", 4, MetricField({{"l", label}}, 7, Varint(1, 1) + buckets)));
+  ASSERT_EQ(histogram.size(), 2U);
+  EXPECT_NE(histogram[1].find("metric \"h\"" + many), std::string::npos) << histogram[1];
+  const Lines summary = ProtobufLines(FamilyOf("s", 2, MetricField({{"l", label}}, 4, buckets)));
+  ASSERT_EQ(summary.size(), 2U);
+  EXPECT_NE(summary[1].find("metric \"s\"" + many), std::string::npos) << summary[1];
+  const std::string names =
+      "error: metric \"x\": its name and labels have more than 1048576 bytes;"
+      " let the exporter shorten them";
+  const std::string longer(1 << 20, 'v');
+  EXPECT_EQ(ProtobufLines(FamilyOf("x", 1, MetricField({{"l", longer}}, 2, Double(1, 1)))),
+            (Lines{"type x gauge", names}));
+  // As many buckets with short labels are fine.
+  EXPECT_EQ(ProtobufLines(FamilyOf("h", 4, MetricField({{"l", "v"}}, 7, buckets))).size(),
+            250'004U);
+}
+
 // The slow twin: the same families as text, read by the other reader.
 TEST(ProtobufReader, AgreesWithTheTextReader) {
   std::mt19937_64 random(7);

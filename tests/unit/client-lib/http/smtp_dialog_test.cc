@@ -111,6 +111,19 @@ TEST(SmtpDialog, TakesTheFirstMechanismItHasTheSecretFor) {
             "mechanism; unknown auth mechanism: NTLM");
 }
 
+TEST(SmtpDialog, AGarbledChallengeIsToBeTriedAgain) {
+  SmtpOptions options = PlainServer();
+  options.username = "tim";
+  options.secret = "s";
+  const SmtpMail mail = ShortMail();
+  SmtpDialog dialog(options, mail);
+  ASSERT_TRUE(dialog.OnReply({220, "hi"}));
+  ASSERT_TRUE(dialog.OnReply({250, "m\nAUTH CRAM-MD5"}));
+  const auto step = dialog.OnReply({334, "%%%"});
+  ASSERT_FALSE(step);
+  EXPECT_EQ(step.error().kind, ErrorKind::kUnavailable) << step.error().message;
+}
+
 TEST(SmtpDialog, TellsNoPasswordToTheWholeNetwork) {
   SmtpOptions options = PlainServer();
   options.username = "u";

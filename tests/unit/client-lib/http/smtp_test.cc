@@ -88,6 +88,17 @@ TEST(SendMail, SeesTheServerLeave) {
   EXPECT_EQ(outcome.last_reply.code, 220);
 }
 
+TEST(SendMail, AGarbledReplyIsToBeTriedAgain) {
+  SilentServer server;
+  SmtpOutcome outcome;
+  std::jthread sender([&] { outcome = SendMail(Loopback(server.port()), kAnyMail, 60'000); });
+  const Descriptor connection = server.Accept();
+  EXPECT_EQ(send(connection.get(), "nonsense\r\n", 10, 0), 10);
+  sender.join();
+  EXPECT_EQ(outcome.result.error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(outcome.result.error().message, "read from SMTP server: no SMTP reply: \"nonsense\"");
+}
+
 TEST(SendMail, ReadsNoCertificateThatIsNotThere) {
   const SilentServer server;
   SmtpOptions options = Loopback(server.port());

@@ -293,6 +293,59 @@ TEST(AlertRouter, LogsWhatWasOutWhenTheConfigurationChanged) {
   EXPECT_TRUE(router.Advance(kScenarioStart + 3'000).empty());
 }
 
+TEST(AlertRouter, WaitsForAnAnswerFromBeforeAReload) {
+  auto config = LoadAlertingText(
+      "route: {receiver: r, group_wait: 1s}\n"
+      "receivers: [{name: r, webhook_configs: [{url: 'http://h/'}]}]\n",
+      "a.yml");
+  ASSERT_TRUE(config);
+  const auto shared = std::make_shared<const AlertingConfig>(*std::move(config));
+  AlertRouter router(shared, {}, kScenarioStart);
+  std::vector<PostedAlert> batch(1);
+  batch[0].labels = Labels::Of({{"alertname", "a"}});
+  ASSERT_TRUE(router.Post(batch, kScenarioStart));
+  const std::vector<Outgoing> out = router.Advance(kScenarioStart + 1'000);
+  ASSERT_EQ(out.size(), 1U);
+  router.Reload(shared, kScenarioStart + 2'000);
+  // Nobody knows what the receiver has: it is not told again before it answers.
+  EXPECT_TRUE(router.Advance(kScenarioStart + 4'000).empty());
+  router.Sent(out[0].id, {}, kScenarioStart + 4'500, {{"ts", "1"}});
+  EXPECT_TRUE(router.Advance(kScenarioStart + 6'000).empty());
+  ASSERT_EQ(router.log().size(), 1U);
+  EXPECT_EQ(router.log().All()[0].receiver_data.at("ts"), "1");
+}
+
+TEST(AlertRouter, CountsItsDelayFromWhereItTookUp) {
+  auto config = LoadAlertingText(
+      "route: {receiver: r, group_wait: 1s, routes: [{matchers: [a=b], expect_every: 60s}]}\n"
+      "receivers: [{name: r, webhook_configs: [{url: 'http://h/'}]}]\n",
+      "a.yml");
+  ASSERT_TRUE(config);
+  AlertRouter::Options options;
+  options.start_delay = 30'000;
+  AlertRouter router(std::make_shared<const AlertingConfig>(*std::move(config)), options,
+                     kScenarioStart);
+  const TimestampMs start = kScenarioStart + 90'000;
+  router.Restore({}, start);
+  std::vector<PostedAlert> batch(1);
+  batch[0].labels = Labels::Of({{"alertname", "x"}});
+  ASSERT_TRUE(router.Post(batch, start));
+  EXPECT_TRUE(router.Advance(start + 29'000).empty());
+  EXPECT_EQ(router.alerts().size(), 1U);  // the heartbeat is not late yet
+  EXPECT_EQ(router.Advance(start + 30'000).size(), 1U);
+  router.Advance(start + 60'000);
+  EXPECT_EQ(router.alerts().size(), 2U);
+}
+
+TEST(AcceptAlert, ReplacesWhatTheDatabaseDoesNotTake) {
+  PostedAlert posted;
+  posted.labels = Labels::Of({{"a", std::string_view("x\0y", 3)}});
+  const Result<Alert> alert = AcceptAlert(posted, 1000, 500);
+  ASSERT_TRUE(alert);
+  EXPECT_EQ(alert->labels.Get("a"), "x\xef\xbf\xbdy");
+  EXPECT_EQ(alert->fingerprint, Fingerprint(alert->labels));
+}
+
 TEST(AlertRouter, StoresWhatIsGoodOfABatch) {
   auto config = LoadAlertingText("route: {receiver: r}\nreceivers: [{name: r}]\n", "a.yml");
   ASSERT_TRUE(config);

@@ -90,12 +90,17 @@ TEST(Dispatcher, TakesTimersOverARestart) {
   Dispatcher before(std::make_shared<RouteTree>(config.route), {});
   TimestampMs now = kDispatchStart;
   before.Process(DispatchedAlert("a", now, now + 3'600'000), now);
-  before.Advance(now + 1'000);
+  const std::vector<Flush> flushes = before.Advance(now + 1'000);
   std::vector<GroupState> states = before.Export();
   ASSERT_EQ(states.size(), 1U);
+  // Nobody knows yet who was told: it is due at once.
+  EXPECT_EQ(states[0].next_flush, 0);
+  EXPECT_FALSE(states[0].flushed);
+  before.Finished(flushes.at(0), true, {}, now + 1'000);
+  states = before.Export();
   states.push_back({"{}/{gone=\"route\"}/0", Labels(), now, true});
   Dispatcher after(std::make_shared<RouteTree>(config.route), {});
-  after.Import(states);
+  after.Import(states, now + 1'000);
   now += 5'000;
   after.Process(DispatchedAlert("a", now, now + 3'600'000), now);
   EXPECT_EQ(after.group_count(), 1U);

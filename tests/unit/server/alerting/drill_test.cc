@@ -57,6 +57,19 @@ TEST(Drill, ResolvesForThoseWhoWantToKnow) {
   EXPECT_EQ(notifier.sent[2].message.alerts[0]->annotations.Get("summary"), "mine");
 }
 
+TEST(Drill, EndsWithinAMinute) {
+  ManualClock clock(kDrillNow);
+  FakeNotifier notifier;
+  notifier.answers_at_once = true;
+  DrillRequest request;
+  request.timeout = 300'000;
+  RunDrill(request, kTwoHooks, notifier, clock);
+  EXPECT_EQ(notifier.sent.back().message.deadline, kDrillNow + 55'000);
+  request.resolve = true;
+  RunDrill(request, kTwoHooks, notifier, clock);
+  EXPECT_EQ(notifier.sent.back().message.deadline, kDrillNow + 25'000);
+}
+
 TEST(Drill, ShowsWhatFailedAndResolvesNothingThatWasNotSent) {
   class Refusing : public FakeNotifier {
    public:

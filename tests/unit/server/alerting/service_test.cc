@@ -192,6 +192,100 @@ TEST_F(ServiceTest, GoesOnWhileTheStoreFailsAndStoresLater) {
   EXPECT_EQ(notifier_->sent.size(), 1U);
 }
 
+TEST_F(ServiceTest, IsSilentWhenAnotherServerHasTheDatabase) {
+  Begin();
+  Post("a", "x");
+  store_.taken_over = true;
+  Run(5'000);
+  EXPECT_TRUE(notifier_->sent.empty());
+  store_.taken_over = false;  // it is over all the same
+  EXPECT_FALSE(service_->SetSilence(SilenceOf("job", "x", 60'000)));
+  EXPECT_FALSE(service_->Post({}));
+  Run(60'000);
+  EXPECT_TRUE(notifier_->sent.empty());
+  service_->Stop();
+  EXPECT_TRUE(store_.alerts.empty());
+  EXPECT_TRUE(store_.groups.empty());
+}
+
+TEST_F(ServiceTest, TellsFirstWhileTheStoreFails) {
+  Begin();
+  store_.fails = true;
+  Post("a", "x");
+  service_->RunOnce();
+  clock_.Advance(1'000);
+  service_->RunOnce();
+  EXPECT_EQ(notifier_->sent.size(), 1U);
+  Post("b", "x");
+  clock_.Advance(1'500);
+  store_.on_save = [&] { EXPECT_EQ(notifier_->sent.size(), 2U); };
+  const uint64_t before = service_->Stats().save_failures;
+  service_->RunOnce();
+  EXPECT_EQ(service_->Stats().save_failures, before + 1);
+  // The pause counts from the end of an attempt that took long.
+  store_.on_save = [&] { clock_.Advance(60'000); };
+  clock_.Advance(30'000);
+  service_->RunOnce();
+  service_->RunOnce();
+  EXPECT_EQ(service_->Stats().save_failures, before + 2);
+  store_.on_save = nullptr;
+}
+
+TEST_F(ServiceTest, AClockThatIsSetBackKeepsNothingWaiting) {
+  Begin();
+  Post("a", "x", 36'000'000);
+  Run(2'000);
+  ASSERT_EQ(notifier_->sent.size(), 1U);
+  clock_.JumpTo(clock_.Now() - 3'600'000);
+  Post("a", "y", 36'000'000);
+  Run(11'000);
+  EXPECT_EQ(notifier_->sent.size(), 2U);
+}
+
+TEST_F(ServiceTest, ACleanStopWithAMessageThatWasNotDeliveredDelaysNothing) {
+  answers_ = false;
+  Begin();
+  Post("a", "x");
+  Run(1'500);
+  ASSERT_EQ(notifier_->sent.size(), 1U);
+  answers_ = true;
+  Restart();
+  service_->RunOnce();
+  EXPECT_EQ(notifier_->sent.size(), 1U);
+}
+
+TEST_F(ServiceTest, AnAcknowledgementIsNotDeletedByAnOlderChange) {
+  options_.router.gc_interval = 20'000;
+  Begin();
+  Post("a", "x", 8'000);
+  const uint64_t fingerprint = Fingerprint(Labels::Of({{"alertname", "a"}, {"job", "x"}}));
+  Run(1'000);
+  ASSERT_TRUE(service_->Acknowledge(fingerprint, "me", "first"));
+  Run(15'000);
+  store_.fails = true;
+  Run(8'000);  // the first one is forgotten, which waits to be stored
+  started_.clear();
+  Post("a", "x", 600'000);
+  Run(500);
+  store_.fails = false;
+  ASSERT_TRUE(service_->Acknowledge(fingerprint, "me", "second"));
+  Run(40'000);
+  ASSERT_EQ(store_.acknowledgements.count(fingerprint), 1U);
+  EXPECT_EQ(store_.acknowledgements.at(fingerprint).comment, "second");
+}
+
+TEST_F(ServiceTest, ForgetsWhatTheLimitOfANameDrove) {
+  options_.router.alerts_per_name = 1;
+  options_.router.gc_interval = 30'000;
+  Begin();
+  Post("a", "x", 2'000);
+  Run(5'000);
+  Post("a", "y", 36'000'000);
+  Run(60'000);
+  ASSERT_EQ(store_.alerts.size(), 1U);
+  EXPECT_EQ(store_.alerts.begin()->second.first.labels.Get("job"), "y");
+}
+
 TEST_F(ServiceTest, StoresASilenceBeforeItReturnsAndRefusesItOtherwise) {
   Begin();
   Result<std::string> id = service_->SetSilence(SilenceOf("job", "x", 60'000));

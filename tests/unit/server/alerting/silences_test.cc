@@ -154,6 +154,16 @@ TEST(Silences, MergeKeepsTheLaterChange) {
   EXPECT_TRUE(silences.TakeChanges().empty());
 }
 
+TEST(Silences, RefuseWhatTheDatabaseDoesNotTake) {
+  Silences silences(SilenceTestOptions());
+  Silence silence;
+  silence.matchers.push_back(
+      *LabelMatcher::Create(MatchType::kRegexp, "a", std::string_view("[\0-a]", 5)));
+  silence.ends_at = kSilenceStart + 1'000;
+  EXPECT_EQ(silences.Set(silence, kSilenceStart).error().message,
+            "invalid silence: invalid label matcher 0: a NUL character cannot be stored");
+}
+
 TEST(NewUuid, IsVersion4AndDiffers) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {

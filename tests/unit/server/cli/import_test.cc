@@ -110,5 +110,20 @@ TEST_F(ImportTest, SaysWhereItIsWrong) {
                         "must run with --storage.allow-backfill"));
 }
 
+TEST(RemoteWriter, CountsTheTimeOfRequestsAsWaiting) {
+  ManualClock clock;
+  int tries = 0;
+  RemoteWriter writer(
+      {.url = "http://server", .retry_ms = 100'000, .clock = &clock},
+      [&](const http::ClientRequest&) -> Result<http::ClientResponse> {
+        clock.Advance(60'000);
+        ++tries;
+        return Timeout("no answer");
+      },
+      [&](int64_t ms) { clock.Advance(ms); });
+  EXPECT_EQ(writer.Post("x").error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(tries, 2);
+}
+
 }  // namespace
 }  // namespace vigil::cli

@@ -23,5 +23,22 @@ TEST(Receiver, PrintsARowForEachMessage) {
   EXPECT_FALSE(failed);
 }
 
+TEST(Receiver, OutlastsTheServer) {
+  EXPECT_EQ(DrillTimeout(30'000, false), 24'000);
+  EXPECT_EQ(DrillTimeout(30'000, true), 9'000);
+  EXPECT_EQ(DrillTimeout(2'000, false), 500);
+  EXPECT_EQ(DrillTimeout(3'600'000, false), 300'000);
+}
+
+TEST(Receiver, LetsNoAlertSteerTheTerminal) {
+  bool failed = false;
+  const std::string table =
+      PrintDrill(ParseJson(R"([{"integration":"a","index":0,"status":"firing","result":"final",)"
+                           R"("error":"x\u001b[2J\ny\u007f\u009bä","durationSeconds":1}])")
+                     .value(),
+                 &failed);
+  EXPECT_NE(table.find("x?[2J y??ä  \n"), std::string::npos) << table;
+}
+
 }  // namespace
 }  // namespace vigil::cli

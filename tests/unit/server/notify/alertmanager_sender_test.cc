@@ -176,6 +176,35 @@ TEST(AlertmanagerSender, StopSendsWhatIsQueuedAndGivesUpOnTheDead) {
   EXPECT_FALSE(rig.sender.Post(SentAlerts(0, 1)));
 }
 
+TEST(AlertmanagerSender, StopTriesThoseThatFailedBeforeOnceMore) {
+  SenderRig rig;
+  rig.Serve({kAmOne});
+  rig.status = 500;
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 1)));
+  rig.sender.RunOnceForTest();
+  rig.status = 200;
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 600)));
+  rig.sender.Stop();
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 600U);
+}
+
+TEST(AlertmanagerSender, StopWaitsForTenSecondsInAll) {
+  ManualClock clock;
+  AlertmanagerSender::Options options;
+  options.clock = &clock;
+  SenderRig rig(options);
+  rig.Serve({kAmOne});
+  rig.client->answer = [&](const http::ClientRequest&) -> Result<http::ClientResponse> {
+    clock.Advance(4'000);  // each takes so long
+    http::ClientResponse response;
+    response.status = 200;
+    return response;
+  };
+  ASSERT_TRUE(rig.sender.Post(SentAlerts(0, 2'000)));
+  rig.sender.Stop();
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 3U * 256);
+}
+
 TEST(AlertmanagerSender, StopDropsWhatIsQueuedWhenToldSo) {
   AlertmanagerSender::Options options;
   options.drain_on_stop = false;

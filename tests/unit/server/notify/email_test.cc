@@ -43,6 +43,8 @@ class EmailRig {
     return std::get<Blocking>(step).work(1'234, {});
   }
 
+  [[nodiscard]] const Receiver& receiver() const { return *receiver_; }
+
   ManualClock clock{kRigNow};
   http::SmtpOutcome outcome;
   http::SmtpOptions options;
@@ -61,6 +63,13 @@ std::string WithoutSoftBreaks(std::string text) {
 
 bool Has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
+}
+
+TEST(Email, AServerThatHangsHoldsUpLittle) {
+  EmailRig rig;
+  rig.Configure("{to: 'a@x.org'}");
+  EXPECT_EQ(rig.receiver().timeout(), 60'000);
+  EXPECT_EQ(rig.receiver().max_at_once(), 2U);
 }
 
 TEST(Email, SendsTheDefaultMail) {

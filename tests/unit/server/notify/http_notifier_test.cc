@@ -218,10 +218,75 @@ TEST(HttpNotifier, SaysWhyThereIsNoToken) {
   rig.Answer(403, R"({"error":"no"})");
   const auto result = rig.Try(HookGroup());
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->outcome.verdict, SendVerdict::kRetry);
+  EXPECT_EQ(result->outcome.verdict, SendVerdict::kFinal);
   EXPECT_EQ(result->outcome.error,
             "oauth2: cannot fetch token: 403 Forbidden\nResponse: {\"error\":\"no\"}");
   EXPECT_EQ(rig.requests().size(), 1U);
+}
+
+TEST(HttpNotifier, OneFetchesTheTokenForAll) {
+  NotifyRig rig;
+  rig.Configure(kOAuthHook);
+  rig.Answer(503, "");
+  rig.Answer(200, R"({"access_token":"t1"})");
+  rig.HoldAnswers();
+  size_t sent = 0;
+  size_t failed = 0;
+  const auto note = [&](uint64_t, const SendOutcome& outcome, const StringMap&) {
+    ++(outcome.verdict == SendVerdict::kSent ? sent : failed);
+  };
+  for (int i = 0; i < 5; ++i) rig.notifier.Send(HookGroup(), note);
+  rig.notifier.RunOnceForTest();
+  EXPECT_EQ(rig.requests().size(), 1U);
+  EXPECT_EQ(rig.last().timeout_ms, 30'000);
+  rig.GiveAnswers();
+  rig.notifier.RunOnceForTest();
+  EXPECT_EQ(failed, 5U);
+  rig.HoldAnswers();
+  for (int i = 0; i < 5; ++i) rig.notifier.Send(HookGroup(), note);
+  rig.notifier.RunOnceForTest();
+  EXPECT_EQ(rig.requests().size(), 2U);
+  rig.GiveAnswers();
+  rig.notifier.RunOnceForTest();
+  rig.notifier.RunOnceForTest();
+  EXPECT_EQ(sent, 5U);
+  EXPECT_EQ(rig.requests().size(), 7U);
+}
+
+TEST(HttpNotifier, StopAnswersThoseThatWaitForAToken) {
+  NotifyRig rig;
+  rig.Configure(kOAuthHook);
+  rig.HoldAnswers();
+  size_t retries = 0;
+  for (int i = 0; i < 3; ++i) {
+    rig.notifier.Send(HookGroup(), [&](uint64_t, const SendOutcome& outcome, const StringMap&) {
+      retries += outcome.verdict == SendVerdict::kRetry ? 1 : 0;
+    });
+  }
+  rig.notifier.RunOnceForTest();
+  rig.notifier.Stop();
+  EXPECT_EQ(retries, 3U);
+}
+
+TEST(HttpNotifier, CutsLongErrors) {
+  NotifyRig rig;
+  rig.Configure(kOAuthHook);
+  std::string page;
+  for (int i = 0; i < 5000; ++i) page += "ä";
+  rig.Answer(403, page);
+  const auto result = rig.Try(HookGroup());
+  ASSERT_TRUE(result);
+  EXPECT_LE(result->outcome.error.size(), 2048U);
+  EXPECT_TRUE(result->outcome.error.ends_with("ä…"));
+}
+
+TEST(HttpNotifier, PagerdutyEventsOfVeryLargeGroupsHaveANote) {
+  NotifyRig rig;
+  std::string huge;  // above the 16 MiB of a template
+  for (int i = 0; i < 20; ++i) huge += "{{ printf \"%999999d\" 1 }}";
+  rig.Configure("pagerduty_configs: [{routing_key: k, details: {x: '" + huge + "'}}]");
+  rig.TrySent("pagerduty");
+  EXPECT_NE(rig.last().body.find("Custom details have been removed"), std::string::npos);
 }
 
 // A real server, a real client, the thread at work.

@@ -74,6 +74,32 @@ TEST(Scalars, MeanWhatYaml11Says) {
   EXPECT_EQ(json("+-1"), "\"+-1\"");
 }
 
+// Texts in texts whose aliases repeat further texts: ten million nodes out of a few hundred bytes.
+TEST(AnyValues, LeaveTextsThatBlowUpAsTheyAre) {
+  std::string text = "x";
+  for (int level = 0; level < 5; ++level) {
+    std::string quoted = "[&a '";
+    for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
+    quoted += "'";
+    for (int i = 0; i < 24; ++i) quoted += ", *a";
+    text = quoted + "]";
+  }
+  auto templates = Templates::Load({}, "http://vigil.example");
+  ASSERT_TRUE(templates);
+  const tmpl::Value dot = tmpl::Value::String(text);
+  const auto expanded = [&](const std::string& yaml) {
+    const auto node = config::ParseYaml(yaml, "x.yml");
+    EXPECT_TRUE(node);
+    Expander texts(**templates, dot);
+    return *tmpl::ToJson(ExpandAny(*node, &texts), 64 << 20);
+  };
+  EXPECT_EQ(expanded("['{{ . }}', '{{ len . }}']"),
+            "[" + *tmpl::ToJson(dot, 1 << 20) + ",\"" + std::to_string(text.size()) + "\"]");
+  EXPECT_EQ(expanded("'[5, \"[a, {b: c}]\"]'"), R"([5,["a",{"b":"c"}]])");
+  const std::string longer = "[" + std::string(70'000, ' ') + "1]";
+  EXPECT_EQ(expanded("'" + longer + "'")[0], '"');
+}
+
 TEST(Messages, QuoteTheReceiverAndExpandRouteLabels) {
   auto templates = Templates::Load({}, "http://vigil.example");
   ASSERT_TRUE(templates) << templates.error().message;

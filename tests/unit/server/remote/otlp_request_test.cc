@@ -285,6 +285,21 @@ TEST(OtlpRequest, ValuesOfAttributesBecomeText) {
   EXPECT_EQ(label(deep), "nothing");
 }
 
+TEST(OtlpRequest, RefusesWhatBecomesMuchLargerThanItIs) {
+  const std::string nothing = Message(6, "");
+  // Each quantile has the labels of its point.
+  std::string point = At(kNow) + Text(7, "long", std::string(1 << 20, 'x'));
+  for (int i = 0; i < 400; ++i) point += nothing;
+  const Translated labels(Export({}, MetricMessage("wait", "s", 11, Message(1, point))));
+  EXPECT_THAT(labels.result.error().message, HasSubstr("take more than 128 MB"));
+  EXPECT_LT(labels.request().arena.size(), size_t{130} << 20);
+  point = At(kNow);
+  for (int i = 0; i < 1'200'000; ++i) point += nothing;
+  const Translated series(Export({}, MetricMessage("w", "", 11, Message(1, point))));
+  EXPECT_THAT(series.result.error().message, HasSubstr("more than 1000000 series and exemplars"));
+  EXPECT_EQ(series.request().series.size(), 1'000'001U);
+}
+
 TEST(OtlpRequest, RefusesWhatIsNone) {
   EXPECT_THAT(Translated("\x0a\x7f").result.error().message,
               HasSubstr("the body is not an OTLP export request"));

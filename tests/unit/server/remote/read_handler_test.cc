@@ -241,6 +241,25 @@ TEST_F(ReadHandlerTest, RefusesWithUpstreamsTexts) {
   EXPECT_EQ(many.body, "exceeded sample limit (299)\n");
 }
 
+TEST_F(ReadHandlerTest, RefusesTooManyQueriesAndMatchers) {
+  const auto repeated = [](int count, const std::string& what) {
+    std::string out;
+    for (int i = 0; i < count; ++i) out += what;
+    return out;
+  };
+  constexpr std::string_view kTooMuch =
+      "the remote read request has more than 1000 queries or 10000 matchers and labels to group "
+      "by: ask for less at once";
+  EXPECT_TRUE(DecodeReadRequest(repeated(1'000, Message(1, ""))));
+  EXPECT_EQ(DecodeReadRequest(repeated(1'001, Message(1, ""))).error().message, kTooMuch);
+  EXPECT_TRUE(DecodeReadRequest(repeated(10, Message(1, repeated(1'000, Message(3, ""))))));
+  EXPECT_EQ(
+      DecodeReadRequest(repeated(10, Message(1, repeated(1'001, Message(3, ""))))).error().message,
+      kTooMuch);
+  const std::string groupings = Message(1, Message(4, repeated(10'001, Message(5, ""))));
+  EXPECT_EQ(DecodeReadRequest(groupings).error().message, kTooMuch);
+}
+
 TEST_F(ReadHandlerTest, CountsTheSamplesOfAllQueriesTogether) {
   options_.max_samples = 599;
   const std::string query = QueryField(MatcherField(0, "job", "a"));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <snappy.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -42,8 +43,15 @@ class CountingAppender : public storage::Appender {
       outcome.first_reason = verdict;
       return outcome;
     }
-    samples += batch.size();
-    outcome.accepted = batch.size() + batch.histograms.size();
+    for (const storage::SeriesRef ref : batch.refs) {
+      const auto is_late = [&](const auto& one) {
+        return one.second == ref && one.first.MetricName() == late;
+      };
+      outcome.out_of_order += std::any_of(refs.begin(), refs.end(), is_late) ? 1 : 0;
+    }
+    if (outcome.out_of_order > 0) outcome.first_reason = storage::SampleVerdict::kOutOfOrder;
+    samples += batch.size() - outcome.out_of_order;
+    outcome.accepted = batch.size() + batch.histograms.size() - outcome.out_of_order;
     outcome.accepted_histograms = batch.histograms.size();
     return outcome;
   }
@@ -64,6 +72,7 @@ class CountingAppender : public storage::Appender {
   std::map<Labels, storage::SeriesRef> refs;
   std::vector<storage::MetricMetadata> metadata;
   std::string limited;
+  std::string late;  // samples of this metric are out of order
   storage::AppendMode expected_mode = storage::AppendMode::kAllOrNothing;
   size_t exemplars = 0;
   size_t resolved = 0, samples = 0, waits = 0;
@@ -116,6 +125,53 @@ TEST(WriteReceiver, SkipsSeriesWithInvalidLabels) {
   EXPECT_EQ(receiver.Handle(Post(message)).status, 204);
   EXPECT_EQ(appender.samples, 1u);
   EXPECT_EQ(receiver.stats().invalid_series.load(), 1u);
+}
+
+TEST(WriteReceiver, CountsSeriesWithoutLabelsAndKeepsNothingOfThem) {
+  WriteRequest request;
+  ASSERT_TRUE(DecodeWriteRequest(
+      SeriesField("") + SeriesField(SampleField(1, 1000)) + kOneSeries + SeriesField(""),
+      &request));
+  EXPECT_EQ(request.unlabelled, 3u);
+  ASSERT_EQ(request.series.size(), 1u);
+  EXPECT_EQ(request.series[0].first_sample, 0u);
+  EXPECT_EQ(request.timestamps.size(), 1u);
+
+  CountingAppender appender;
+  WriteReceiver receiver(appender);
+  EXPECT_EQ(receiver.Handle(Post(SeriesField("") + kOneSeries + SeriesField(""))).status, 204);
+  EXPECT_EQ(appender.samples, 1u);
+  EXPECT_EQ(receiver.stats().invalid_series.load(), 2u);
+}
+
+http::Request PostOtlp() {
+  using test::Double;
+  const auto attribute = [](uint32_t field, std::string_view key, std::string_view value) {
+    return Message(field, Message(1, key) + Message(2, Message(1, value)));
+  };
+  const std::string time = test::Varint(3 << 3 | 1) + std::string(8, '\x11');
+  http::Request request;
+  request.method = "POST";
+  request.headers.Add("Content-Type", "application/x-protobuf");
+  request.body = Message(
+      1, Message(1, attribute(1, "service.name", "shop") + attribute(1, "host", "h")) +
+             Message(2, Message(2, Message(1, "g") + Message(5, Message(1, time + Double(4, 1))))));
+  return request;
+}
+
+TEST(WriteReceiver, TargetInfoMayBeRefused) {
+  CountingAppender appender;
+  appender.expected_mode = storage::AppendMode::kSenderKeeps;
+  WriteReceiver receiver(appender);
+  EXPECT_EQ(receiver.HandleOtlp(PostOtlp()).status, 200);
+  EXPECT_EQ(appender.samples, 2u);
+  appender.late = "target_info";
+  EXPECT_EQ(receiver.HandleOtlp(PostOtlp()).status, 200);
+  EXPECT_EQ(appender.samples, 3u);
+  EXPECT_EQ(receiver.stats().samples.load(), 3u);
+  appender.late = "g";
+  EXPECT_EQ(receiver.HandleOtlp(PostOtlp()).status, 400);
+  EXPECT_EQ(appender.samples, 4u);
 }
 
 TEST(WriteReceiver, SaysWhyASampleWasRefused) {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "server/rules/recording_rule.h"
 #include "tests/support/script_cases.h"
 #include "tests/unit/server/rules/rule_rig.h"
 
@@ -162,6 +163,66 @@ TEST(RuleGroup, SeriesThatTheStoreForgotAreResolvedAgain) {
   EXPECT_EQ(group.report().failures, 0U);
   const auto names = rig.store.LabelValues("__name__", {}, 0, 60'000);
   EXPECT_EQ(*names, (std::vector<std::string>{"ALERTS", "ALERTS_FOR_STATE", "r"}));
+}
+
+TEST(RuleGroup, EditedAnnotationsReachAnAlertWithoutLabels) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.Load(60'000, "up{job=\"a\"} 0 0");
+  const auto make = [&](const std::string& text) {
+    auto specs = GroupsOf("groups: [{name: g, rules: [{alert: A, expr: 'sum(up) < 1', " +
+                          ("annotations: {text: " + text + "}}]}]"));
+    auto group = std::make_unique<RuleGroup>(std::move(specs[0]), GroupDefaults{}, world);
+    group->SetRestored();
+    return group;
+  };
+  const auto old = make("old");
+  old->Evaluate(0);
+  const auto edited = make("edited");
+  edited->Adopt(*old);
+  edited->Evaluate(60'000);
+  std::vector<std::string> seen;
+  edited->rules()[0]->alerting()->LookAtAlerts([&](const ActiveAlert& alert) {
+    seen.emplace_back(alert.annotations.Get("text"));
+    EXPECT_EQ(alert.active_at, 0);
+  });
+  EXPECT_EQ(seen, std::vector<std::string>{"edited"});
+}
+
+TEST(RuleGroup, AFailingRecordingRuleDoesNotRememberEverySeries) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  rig.store.Add(Labels::Of({{"__name__", "up"}, {"job", "first"}}), 0, 1);
+  constexpr int kRounds = 200;
+  for (int i = 1; i <= kRounds; ++i) {
+    for (const char* name : {"a", "b"}) {
+      const std::string job = name + std::to_string(i);
+      rig.store.Add(Labels::Of({{"__name__", "up"}, {"job", job}}), i * 60'000, 1);
+    }
+  }
+  auto specs = GroupsOf(
+      "groups: [{name: g, limit: 1, rules: [{record: r, expr: 'last_over_time(up[30s])'}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  for (int i = 0; i <= kRounds; ++i) group.Evaluate(i * 60'000);
+  EXPECT_EQ(group.report().failures, uint64_t{kRounds});
+  EXPECT_LT(dynamic_cast<RecordingRule&>(*group.rules()[0]).outputs(), 50U);
+  rig.appender.written.clear();
+  group.Evaluate((kRounds + 1) * 60'000);
+  EXPECT_EQ(rig.appender.written, std::vector<std::string>{"r{job=\"first\"} stale"});
+}
+
+TEST(RuleGroup, StopsBehindTheRuleThatRuns) {
+  RuleRig rig;
+  const RuleWorld world = rig.World();
+  auto specs = GroupsOf(
+      "groups: [{name: g, rules: [{record: a, expr: vector(1)}, {record: b, expr: vector(1)}]}]");
+  RuleGroup group(std::move(specs[0]), {}, world);
+  EXPECT_TRUE(group.Evaluate(0));
+  rig.appender.written.clear();
+  EXPECT_FALSE(group.Evaluate(60'000, [&](double) { group.StopEvaluating(); }));
+  EXPECT_FALSE(group.Evaluate(120'000));
+  EXPECT_EQ(rig.appender.written, std::vector<std::string>{"a 1"});
+  EXPECT_EQ(group.report().iterations, 1U);
 }
 
 TEST(RuleGroup, AlertsThatStayAreNotDescribedAgain) {

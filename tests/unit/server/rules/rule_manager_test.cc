@@ -251,6 +251,31 @@ TEST(RuleManager, StateThatIsTooOldOrOfNoRuleIsDropped) {
   EXPECT_TRUE(rules.Alerts().empty());
 }
 
+TEST(RuleManager, StateThatCouldNotBeReadDoesNotComeBackLater) {
+  RuleRig rig;
+  SpyStates states;
+  rig.Load(kMinute, "up{job=\"x\"} 0x500");
+  {
+    ManagedRules rules(rig, &states, kDown);
+    rules.Round();
+    Shutdown(&rules);
+  }
+  ASSERT_EQ(states.rows.size(), 1U);
+  const storage::StoredAlert::Key old = states.rows.begin()->first;
+  states.error = "away";
+  ManagedRules rules(rig, &states, "groups: [{name: g, rules: [{alert: Other, expr: up == 0}]}]");
+  rules.Round();
+  Shutdown(&rules);
+  EXPECT_EQ(states.rows.count(old), 1U);
+  states.error.clear();
+  Shutdown(&rules);
+  ASSERT_EQ(states.rows.size(), 1U);
+  EXPECT_EQ(states.rows.count(old), 0U);
+  // Once: what is written from now on stays.
+  Shutdown(&rules);
+  EXPECT_EQ(states.rows.size(), 1U);
+}
+
 TEST(RuleManager, ChangesWaitWhileTheDatabaseIsAway) {
   RuleRig rig;
   SpyStates states;

@@ -190,6 +190,48 @@ TEST(ScrapeProtobuf, NativeHistogramsArriveWithinTheLimits) {
   EXPECT_EQ(rig.Rows(0, 0).size(), 6U);
 }
 
+TEST(ScrapeProtobuf, HistogramsThatAreNotWellFormedFailTheScrape) {
+  const std::string type =
+      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+      "encoding=delimited";
+  const auto body = [](int64_t schema, uint64_t span) {
+    return test::Varint(1, 9) + test::Double(2, 12.5) + test::Varint(5, test::ZigZag(schema)) +
+           test::Double(6, 0.001) +
+           test::Message(12, test::Varint(1, test::ZigZag(1)) + test::Varint(2, span)) +
+           test::PackedZigZag(13, {2, 3, -4});
+  };
+  const auto page = [](const std::string& histogram) {
+    return test::FamilyOf("h", 4, test::MetricField({}, 7, histogram));
+  };
+  const std::string bad = "native histogram \"h\" is not well formed: ";
+  for (const auto& [histogram, error] :
+       {std::pair(body(INT32_MAX, 3), "histogram has an invalid schema"),
+        std::pair(body(-5, 3), "histogram has an invalid schema"),
+        std::pair(body(1, 4), "positive side: spans need 4 buckets, have 3 buckets"),
+        std::pair(body(20, 4), "positive side: spans need 4 buckets, have 3 buckets")}) {
+    ScrapeRig rig;
+    LoopTarget target = ScrapeRig::MakeTarget(
+        ScrapeRig::MakeJob({"scrape_native_histograms: true", "native_histogram_bucket_limit: 2"}));
+    rig.SetTargets({target});
+    rig.Scrape(target, FakeAsyncClient::Page(page(histogram), type));
+    EXPECT_TRUE(rig.appender.histograms.empty());
+    EXPECT_EQ(target.status->Get().health, TargetHealth::kDown);
+    EXPECT_TRUE(target.status->Get().last_error.starts_with(bad + error))
+        << target.status->Get().last_error;
+    EXPECT_EQ(rig.loop->stats().bad_histograms, 1U);
+  }
+  // Finer than what is stored: made coarser.
+  ScrapeRig rig;
+  LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob({"scrape_native_histograms: true"}));
+  rig.SetTargets({target});
+  rig.Scrape(target, FakeAsyncClient::Page(page(body(10, 3)), type));
+  ASSERT_EQ(rig.appender.histograms.size(), 1U);
+  EXPECT_EQ(rig.appender.histograms[0].second.histogram->schema, 8);
+  EXPECT_EQ(rig.appender.histograms[0].second.histogram->positive_buckets,
+            (std::vector<double>{8}));
+  EXPECT_EQ(rig.loop->stats().bad_histograms, 0U);
+}
+
 TEST(ScrapeRequest, ReadsSecretFilesAgain) {
   std::string path = ::testing::TempDir() + "vigil_scrape_token";
   ScrapeRig rig;

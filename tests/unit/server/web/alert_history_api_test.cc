@@ -160,6 +160,12 @@ TEST_F(AlertHistoryApiTest, ExplainsAnAlert) {
       << answer;
   EXPECT_NE(answer.find(R"("as":"firing")"), std::string::npos) << answer;
   EXPECT_EQ(history_.last.fingerprint, fingerprint);
+  EXPECT_EQ(history_.last.start, kHistoryNow);  // nobody was told before it began
+}
+
+TEST_F(AlertHistoryApiTest, LimitsAnAnswer) {
+  Ask(&AlertHistoryApi::Alerts, "limit=1000000000");
+  EXPECT_EQ(history_.last.limit, 10'001U);
 }
 
 TEST_F(AlertHistoryApiTest, TakesAcknowledgements) {

@@ -64,6 +64,21 @@ std::vector<std::string> ReadSilenceCase(const testing_support::ScriptCase& one)
   return out;
 }
 
+TEST(AlertingBodies, KeepNothingOfMillionsOfBadAlerts) {
+  const auto body_of = [](int count, std::string_view alert) {
+    std::string body = "[";
+    for (int i = 0; i < count; ++i) body.append(i > 0 ? "," : "").append(alert);
+    return body + "]";
+  };
+  std::vector<alerting::PostedAlert> alerts;
+  EXPECT_EQ(ProblemText(*ReadAlertsBody(body_of(1'000, "{}"), &alerts)),
+            "422 602 0.labels in body is required");
+  EXPECT_EQ(alerts.size(), 1U);
+  alerts.clear();
+  EXPECT_EQ(ProblemText(*ReadAlertsBody(body_of(1'000'001, "{}"), &alerts)),
+            "413 413 the body has more than 1000000 alerts: post fewer at once");
+}
+
 std::vector<std::string> ReadTimeCase(const testing_support::ScriptCase& one) {
   std::vector<std::string> out;
   for (const std::string& line : one.input) {
