@@ -12,6 +12,7 @@
 #include "exporters/toolkit/metric_sink.h"
 #include "server/alerting/service.h"
 #include "server/alerting_options.h"
+#include "server/cluster/owned_notifier.h"
 #include "server/notify/http_notifier.h"
 
 namespace vigil::server {
@@ -24,15 +25,29 @@ class Alerting {
     std::string external_url;
     std::string user_agent;
     alerting::MatcherMode matcher_mode = alerting::MatcherMode::kFallback;
+    // Whether this server still owns its database: see OwnedNotifier.
+    cluster::OwnedNotifier::Confirm confirm_owner;
+    int64_t owned_ms = 0;  // for so long after it was confirmed
     const Clock& clock;
   };
+  using ConfigPtr = std::shared_ptr<const alerting::AlertingConfig>;
+  // A configuration file that was read.
+  struct File {
+    ConfigPtr config;  // null without --alerting.config.file
+    uint64_t hash = 0;
+  };
   // Reads the file; the error is what is wrong with it.
-  static Result<std::unique_ptr<Alerting>> Create(const AlertingOptions& options, World world);
+  static Result<File> Load(const AlertingOptions& options, alerting::MatcherMode mode);
+  // REQUIRES: file.config is not null.
+  static std::unique_ptr<Alerting> Create(const AlertingOptions& options, const File& file,
+                                          World world);
   ~Alerting();
 
   // Takes up what the database has and begins to notify.
   Result<void> Start();
   void Stop();
+  // Whoever waits for a fire drill has the answer at once. Threads: any.
+  void EndDrills();
   // Reads the file anew; on an error the configuration before stays in force.
   Result<void> Reload();
 
@@ -46,15 +61,15 @@ class Alerting {
     TimestampMs at = 0;  // of the last success
     uint64_t hash = 0;
   };
-  using ConfigPtr = std::shared_ptr<const alerting::AlertingConfig>;
 
-  explicit Alerting(std::string file, World world) : file_(std::move(file)), world_(world) {}
-  Result<std::pair<ConfigPtr, uint64_t>> Load() const;
+  Alerting(AlertingOptions options, World world)
+      : options_(std::move(options)), world_(std::move(world)) {}
 
-  const std::string file_;
+  const AlertingOptions options_;
   const World world_;
   Guarded<Loaded> loaded_;
   std::unique_ptr<notify::HttpNotifier> notifier_;
+  std::unique_ptr<cluster::OwnedNotifier> owned_notifier_;
   std::unique_ptr<alerting::AlertingService> service_;
 };
 

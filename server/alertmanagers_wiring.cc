@@ -44,13 +44,16 @@ LabelsBuilder LabelsOf(const config::AlertmanagerConfig& block, const discovery:
 }
 
 notify::AlertmanagerSender::Options SenderOptions(const AlertmanagersOptions& options,
-                                                  std::string user_agent, const Clock& clock) {
+                                                  std::string user_agent,
+                                                  std::function<bool()> may_send,
+                                                  const Clock& clock) {
   notify::AlertmanagerSender::Options out;
   out.queue_capacity = static_cast<size_t>(options.queue_capacity);
   out.batch_size = static_cast<size_t>(options.batch_size);
   out.drain_on_stop = options.drain;
   out.user_agent = std::move(user_agent);
   out.clock = &clock;
+  out.may_send = std::move(may_send);
   return out;
 }
 
@@ -112,8 +115,8 @@ FoundAlertmanagers FindAlertmanagers(const config::AlertingSection& section,
 }
 
 Alertmanagers::Alertmanagers(const AlertmanagersOptions& options, std::string user_agent,
-                             const Clock& clock)
-    : sender_(SenderOptions(options, std::move(user_agent), clock)),
+                             std::function<bool()> may_send, const Clock& clock)
+    : sender_(SenderOptions(options, std::move(user_agent), std::move(may_send), clock)),
       section_(std::make_shared<const config::AlertingSection>()),
       discovery_(clock, [this](const std::shared_ptr<const discovery::Snapshot>& snapshot) {
         Take(*snapshot);

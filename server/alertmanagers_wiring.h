@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,7 +47,9 @@ FoundAlertmanagers FindAlertmanagers(const config::AlertingSection& section,
 // Threads: Start, Apply and Stop one at a time; the rest any.
 class Alertmanagers {
  public:
-  Alertmanagers(const AlertmanagersOptions& options, std::string user_agent, const Clock& clock);
+  // may_send: see AlertmanagerSender::Options.
+  Alertmanagers(const AlertmanagersOptions& options, std::string user_agent,
+                std::function<bool()> may_send, const Clock& clock);
   ~Alertmanagers();
 
   // Threads are started once there is somebody to send to.

@@ -27,6 +27,8 @@ constexpr std::array<std::string_view, 8> kAlwaysOn = {"promql-at-modifier",
 
 // Not the engine's: see Options::SearchEnabled.
 constexpr std::string_view kSearchFeature = "search-api";
+constexpr std::string_view kZeroFeature = "created-timestamp-zero-ingestion";
+constexpr std::string_view kRulesFeature = "concurrent-rule-eval";
 
 void Enable(std::string_view feature, promql::EngineOptions* engine) {
   if (feature == "promql-experimental-functions") {
@@ -39,7 +41,8 @@ void Enable(std::string_view feature, promql::EngineOptions* engine) {
     engine->delayed_name_removal = true;
   } else if (feature == "type-and-unit-labels") {
     engine->type_and_unit_labels = true;
-  } else if (feature != kSearchFeature && !IsAlertingFeature(feature) &&
+  } else if (feature != kSearchFeature && feature != kZeroFeature && feature != kRulesFeature &&
+             !IsAlertingFeature(feature) &&
              std::find(kAlwaysOn.begin(), kAlwaysOn.end(), feature) == kAlwaysOn.end()) {
     log::Warn("main", "this feature is unknown or not supported yet and has no effect",
               {{"flag", "--enable-feature"}, {"feature", feature}});
@@ -116,6 +119,14 @@ void AddRemoteRead(toolkit::FlagSet* flags, Options* options) {
                &options->read_max_frame_bytes);
 }
 
+void AddScrape(toolkit::FlagSet* flags, Options* options) {
+  flags->Int("scrape.threads", "Threads that scrape; a target belongs to one of them.",
+             &options->scrape_threads);
+  flags->Duration("scrape.discovery-reload-interval",
+                  "Interval used by scrape manager to throttle target groups updates.",
+                  &options->discovery_reload_ms);
+}
+
 }  // namespace
 
 void Options::AddTo(toolkit::FlagSet* flags) {
@@ -164,11 +175,8 @@ void Options::AddTo(toolkit::FlagSet* flags) {
   alerting.AddTo(flags);
   rules.AddTo(flags);
   alertmanagers.AddTo(flags);
-  flags->Int("scrape.threads", "Threads that scrape; a target belongs to one of them.",
-             &scrape_threads);
-  flags->Duration("scrape.discovery-reload-interval",
-                  "Interval used by scrape manager to throttle target groups updates.",
-                  &discovery_reload_ms);
+  cluster.AddTo(flags);
+  AddScrape(flags, this);
   flags
       ->Strings("enable-feature",
                 "Comma separated feature names to enable: promql-experimental-functions, "
@@ -202,17 +210,22 @@ Result<void> Options::Check() const {
   TRY(alerting.Check());
   TRY(rules.Check());
   TRY(alertmanagers.Check());
+  TRY(cluster.Check(postgres_dsn.empty()));
   return Ok();
 }
 
-bool Options::SearchEnabled() const {
+bool Options::HasFeature(std::string_view wanted) const {
   for (const std::string& list : features) {
     for (const std::string_view feature : Split(list, ',')) {
-      if (TrimSpace(feature) == kSearchFeature) return true;
+      if (TrimSpace(feature) == wanted) return true;
     }
   }
   return false;
 }
+
+bool Options::SearchEnabled() const { return HasFeature(kSearchFeature); }
+bool Options::ZeroAtStart() const { return HasFeature(kZeroFeature); }
+bool Options::ConcurrentRules() const { return HasFeature(kRulesFeature); }
 
 promql::EngineOptions EngineOptionsFrom(const Options& options) {
   promql::EngineOptions engine;

@@ -10,6 +10,7 @@
 #include "exporters/toolkit/flags.h"
 #include "server/alerting_options.h"
 #include "server/alertmanagers_wiring.h"
+#include "server/cluster_options.h"
 #include "server/promql/engine.h"
 #include "server/rules_options.h"
 
@@ -49,6 +50,7 @@ struct Options {
   AlertingOptions alerting;
   RulesOptions rules;
   AlertmanagersOptions alertmanagers;
+  ClusterOptions cluster;
   std::vector<std::string> features;  // --enable-feature, each may be a comma-separated list
 
   void AddTo(toolkit::FlagSet* flags);
@@ -56,6 +58,13 @@ struct Options {
   [[nodiscard]] Result<void> Check() const;
   // --enable-feature=search-api
   [[nodiscard]] bool SearchEnabled() const;
+  // --enable-feature=created-timestamp-zero-ingestion
+  [[nodiscard]] bool ZeroAtStart() const;
+  // --enable-feature=concurrent-rule-eval
+  [[nodiscard]] bool ConcurrentRules() const;
+
+ private:
+  [[nodiscard]] bool HasFeature(std::string_view wanted) const;
 };
 
 // What --enable-feature switches in the engine. Names upstream made permanent, or that Vigil has

@@ -14,6 +14,7 @@ struct RulesOptions {
   int64_t grace_period_ms = 600'000;
   int64_t resend_delay_ms = 60'000;
   int64_t max_concurrent_evals = 4;
+  bool concurrent_rules = false;  // --enable-feature=concurrent-rule-eval
 
   void AddTo(toolkit::FlagSet* flags);
   // bad_data names the flag.

@@ -83,6 +83,10 @@ rules::RuleWorld RuleWorldFrom(const RulesOptions& options, const Rules::World& 
   out.resend_delay = options.resend_delay_ms;
   out.outage_tolerance = options.outage_tolerance_ms;
   out.grace_period = options.grace_period_ms;
+  if (options.concurrent_rules) {
+    out.helpers =
+        std::make_shared<rules::HelperSlots>(static_cast<size_t>(options.max_concurrent_evals));
+  }
   return out;
 }
 
@@ -105,8 +109,8 @@ void RulesOptions::AddTo(toolkit::FlagSet* flags) {
                   "Minimum amount of time to wait before resending an alert to Alertmanager.",
                   &resend_delay_ms);
   flags->Int("rules.max-concurrent-evals",
-             "Rule groups that are evaluated at once; the rules of a group are evaluated one by "
-             "one.",
+             "Rule groups that are evaluated at once; with --enable-feature=concurrent-rule-eval "
+             "also, in all groups together, rules of a group that do not need each other.",
              &max_concurrent_evals);
 }
 

@@ -2,10 +2,7 @@
 // See server.h.
 #include "server/server.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 
 #include "client-lib/base/files.h"
 #include "client-lib/base/log.h"
@@ -24,13 +21,11 @@ namespace {
 // Late samples that are too young for storage::Backfill.
 constexpr int64_t kBackfillWindowMs = 2 * 60 * 60 * 1000;
 
+// Where another server waits to take over, messages are sent by what the database said so recently.
+constexpr int64_t kOwnedMs = 1'000;
+
 // Of a list that people look at.
 constexpr int64_t kBlocksTimeoutMs = 10'000;
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : "localhost";
-}
 
 void LogConfigWarnings(const config::Config& config) {
   for (const std::string& warning : config.not_supported_yet) log::Warn("config", warning);
@@ -61,46 +56,44 @@ Result<std::shared_ptr<const config::Config>> Server::LoadConfig() const {
   return std::make_shared<const config::Config>(std::move(config));
 }
 
-Result<void> Server::Start() {
-  TRY(options_.Check());
-  // Before the database starts: what cannot work is said at once.
-  for (const std::string& address : app_.web_flags().listen_addresses) {
-    TRY(http::ResolveListenAddress(address));
-  }
-  auto config = TRY(LoadConfig());
-  LogConfigWarnings(*config);
-  config_.Set(config);
-  last_reload_.Set({true, clock_.Now()});
-  evaluation_interval_ms_ = config->global.evaluation_interval;
+Result<Server::PlanPtr> Server::LoadPlan() const {
+  auto plan = std::make_shared<Plan>();
+  plan->config = TRY(LoadConfig());
+  plan->groups = TRY(Rules::Load(*plan->config, parser_));
+  plan->alerting = TRY(Alerting::Load(options_.alerting, MatcherModeFrom(options_.features)));
+  return plan;
+}
 
+Result<Server::Started> Server::Start() {
+  TRY(CheckFlags());
   promql::EngineOptions engine_options = EngineOptionsFrom(options_);
-  Rules::Groups rule_groups = TRY(Rules::Load(*config, engine_options.parser));
-
+  parser_ = engine_options.parser;
+  PlanPtr plan = TRY(LoadPlan());
+  LogConfigWarnings(*plan->config);
   TRY(MakeDirectories(options_.storage_path));
-  TRY(OpenDatabase());
-  head_ = std::make_unique<head::Head>(clock_);
-  storage::StoreOptions store_options;
-  store_options.max_series = static_cast<uint64_t>(options_.max_series);
-  store_ = std::make_unique<storage::Store>(*head_, database_->journal(), database_->chunks(),
-                                            clock_, store_options);
-  store_->SetRollups(&database_->rollups());
-  ApplyStorageConfig(*config);
-  TRY(ApplyStoragePolicy(*config));
-  database_->maintenance().OnTombstones(
-      [this](auto tombstones) { store_->SetTombstones(std::move(tombstones)); });
+  if (options_.cluster.standby) {
+    plan = TRY(StandBy(std::move(plan)));
+    if (plan == nullptr) return Started::kStopped;
+  } else {
+    TRY(OpenDatabase({}));
+  }
+  Result<void> led = Lead(std::move(plan), std::move(engine_options));
+  if (led) return Started::kServing;
+  if (!options_.cluster.standby) return std::move(led).error();
+  return BeginAnew(std::move(led).error());
+}
+
+Result<void> Server::Lead(PlanPtr plan, promql::EngineOptions engine_options) {
+  config_.Set(plan->config);
+  last_reload_.Set({true, clock_.Now()});
+  evaluation_interval_ms_ = plan->config->global.evaluation_interval;
+  TRY(MakeStore(*plan->config));
   engine_options.default_subquery_step_ms = [this] { return evaluation_interval_ms_.load(); };
   engine_ = std::make_unique<promql::Engine>(std::move(engine_options));
-
-  scrape::ScrapeManager::Options scrape_options;
-  scrape_options.loops = static_cast<int>(options_.scrape_threads);
-  scrape_options.hostname = HostName();
-  scrape_options.external_url = app_.web_flags().external_url;
-  scrape_options.listen_port = OwnPort();
-  scrape_options.user_agent = "Vigil/" + std::string(toolkit::Version());
-  scraper_ = std::make_unique<scrape::ScrapeManager>(*store_, clock_, scrape_options);
+  MakeScraper();
   admin_ = std::make_unique<Admin>(*store_, *database_, managed_.get(), clock_,
                                    options_.storage_path, stop_queries_.get_token());
-  TRY(MakeAlerting());
+  MakeAlerting(plan->alerting);
   MakeRules();
   // The page is up during recovery, so that people and probes see what is going on.
   notifications_.Set(web::kStarting, true);
@@ -109,17 +102,46 @@ Result<void> Server::Start() {
   TRY(Recover());
   alertmanagers_->Start();
   if (alerting_ != nullptr) TRY(alerting_->Start());
-  StartScraping(config);
-  rules_->Start(std::move(rule_groups), *config);
+  StartWork(std::move(plan));
+  ready_ = true;
+  notifications_.Set(web::kStarting, false);
+  log::Info("main", "Server is ready to receive web requests.");
+  return Ok();
+}
+
+Result<void> Server::MakeStore(const config::Config& config) {
+  head_ = std::make_unique<head::Head>(clock_);
+  storage::StoreOptions store_options;
+  store_options.max_series = static_cast<uint64_t>(options_.max_series);
+  store_ = std::make_unique<storage::Store>(*head_, database_->journal(), database_->chunks(),
+                                            clock_, store_options);
+  store_->SetRollups(&database_->rollups());
+  ApplyStorageConfig(config);
+  TRY(ApplyStoragePolicy(config));
+  database_->maintenance().OnTombstones(
+      [this](auto tombstones) { store_->SetTombstones(std::move(tombstones)); });
+  return Ok();
+}
+
+void Server::MakeScraper() {
+  scrape::ScrapeManager::Options options;
+  options.loops = static_cast<int>(options_.scrape_threads);
+  options.hostname = Host();
+  options.external_url = app_.web_flags().external_url;
+  options.listen_port = OwnPort();
+  options.user_agent = "Vigil/" + std::string(toolkit::Version());
+  options.zero_at_start = options_.ZeroAtStart();
+  scraper_ = std::make_unique<scrape::ScrapeManager>(*store_, clock_, options);
+}
+
+void Server::StartWork(PlanPtr plan) {
+  StartScraping(plan->config);
+  rules_->Start(std::move(plan->groups), *plan->config);
   flusher_ =
       std::make_unique<FlushScheduler>(*store_, database_->exemplars(), database_->metadata(),
                                        clock_, options_.flush_interval_ms, options_.flush_bytes);
   upkeep_ =
       std::make_unique<MaintenanceScheduler>(database_->maintenance(), options_.upkeep_interval_ms);
-  ready_ = true;
-  notifications_.Set(web::kStarting, false);
-  log::Info("main", "Server is ready to receive web requests.");
-  return Ok();
 }
 
 Result<void> Server::Recover() {
@@ -158,24 +180,6 @@ Result<void> Server::ApplyStoragePolicy(const config::Config& config) {
   retention_text_.Set(policy.RetentionText());
   head_->SetClassifier([rules = std::move(policy.classes), ids = std::move(classes)](
                            const Labels& labels) { return ClassOf(labels, rules, ids); });
-  return Ok();
-}
-
-Result<void> Server::OpenDatabase() {
-  postgres::DatabaseOptions options;
-  options.spool_bytes = options_.spool_bytes;
-  options.chunk_cache_bytes = options_.chunk_cache_bytes;
-  options.instance = HostName() + ":" + std::to_string(OwnPort());
-  if (options_.postgres_dsn.empty()) {
-    postgres::ManagedPostgresOptions managed;
-    managed.storage_path = options_.storage_path;
-    managed_ = TRY(postgres::ManagedPostgres::Start(managed));
-    options.conninfo = managed_->conninfo();
-    log::Info("main", "PostgreSQL is up", {{"connect", managed_->psql_command()}});
-  } else {
-    options.conninfo = options_.postgres_dsn;
-  }
-  database_ = TRY_CONTEXT(postgres::Database::Open(std::move(options)), "opening the database");
   return Ok();
 }
 
@@ -232,35 +236,42 @@ void Server::MakeReadHandler() {
       *store_, [this] { return config_.Copy()->global.external_labels; }, options);
 }
 
-Result<void> Server::MakeAlerting() {
+void Server::MakeAlerting(const Alerting::File& file) {
   const std::string user_agent = "Vigil/" + std::string(toolkit::Version());
-  alertmanagers_ = std::make_unique<Alertmanagers>(options_.alertmanagers, user_agent, clock_);
+  const int64_t owned_ms = options_.cluster.standby ? kOwnedMs : options_.cluster.lease_ms;
+  const auto gate =
+      std::make_shared<cluster::OwnerGate>([this] { return Confirm(); }, owned_ms, clock_);
+  alertmanagers_ = std::make_unique<Alertmanagers>(
+      options_.alertmanagers, user_agent, [gate] { return gate->Owned(); }, clock_);
   alertmanagers_->Apply(*config_.Copy());
   postgres::PostgresAlertingStore& store = database_->alerting();
   store.SetHistoryRetention(options_.alerting.history_retention_ms);
-  if (options_.alerting.config_file.empty()) return Ok();
-  alerting_ =
-      TRY(Alerting::Create(options_.alerting, {.store = store,
-                                               .external_url = ExternalUrl(),
-                                               .user_agent = user_agent,
-                                               .matcher_mode = MatcherModeFrom(options_.features),
-                                               .clock = clock_}));
-  return Ok();
+  if (file.config == nullptr) return;
+  alerting_ = Alerting::Create(options_.alerting, file,
+                               {.store = store,
+                                .external_url = ExternalUrl(),
+                                .user_agent = user_agent,
+                                .matcher_mode = MatcherModeFrom(options_.features),
+                                .confirm_owner = [this] { return Confirm(); },
+                                .owned_ms = owned_ms,
+                                .clock = clock_});
 }
 
 std::string Server::ExternalUrl() const {
   const toolkit::WebFlags& web = app_.web_flags();
   if (!web.external_url.empty()) return web.external_url;
-  return "http://" + HostName() + ":" + std::to_string(OwnPort()) + web.route_prefix;
+  return "http://" + Host() + ":" + std::to_string(OwnPort()) + web.route_prefix;
 }
 
 void Server::MakeRules() {
-  rules_ = std::make_unique<Rules>(options_.rules, Rules::World{.engine = *engine_,
-                                                                .store = *store_,
-                                                                .appender = *store_,
-                                                                .states = database_->rule_states(),
-                                                                .external_url = ExternalUrl(),
-                                                                .clock = clock_});
+  RulesOptions rules = options_.rules;
+  rules.concurrent_rules = options_.ConcurrentRules();
+  rules_ = std::make_unique<Rules>(rules, Rules::World{.engine = *engine_,
+                                                       .store = *store_,
+                                                       .appender = *store_,
+                                                       .states = database_->rule_states(),
+                                                       .external_url = ExternalUrl(),
+                                                       .clock = clock_});
   if (alerting_ != nullptr) rules_->Add(alerting_->service());
   rules_->Add(alertmanagers_->sink());
 }
@@ -274,6 +285,7 @@ Result<void> Server::StartWeb() {
   if (options_.otlp_receiver) {
     remote::WriteReceiver::Options options;
     options.target_info_interval_ms = std::max<int64_t>(options_.query_lookback_ms / 2, 1'000);
+    options.config = [this] { return config_.Copy(); };
     otlp_receiver_ = std::make_unique<remote::WriteReceiver>(WriteAppender(), options);
   }
   web_ = std::make_unique<web::Web>(web::Dependencies{
@@ -291,6 +303,7 @@ Result<void> Server::StartWeb() {
       .otlp_receiver = otlp_receiver_.get(),
       .alerting = alerting_ == nullptr ? nullptr : &alerting_->service(),
       .alert_history = &database_->alerting(),
+      .cluster = [this] { return Cluster(); },
       .rules = {.groups = [this] { return rules_->groups(); },
                 .alertmanagers =
                     [this] {
@@ -335,6 +348,7 @@ void Server::CollectOwnMetrics(toolkit::MetricSink* sink) const {
   if (otlp_receiver_ != nullptr) CollectOtlp(otlp_receiver_->stats(), sink);
   if (backfill_ != nullptr) CollectBackfill(backfill_->stats(), sink);
   web_->CollectMetrics(sink);
+  if (standby_ != nullptr) standby_->Collect(sink);
   const auto [success, time] = last_reload_.Copy();
   sink->Gauge("prometheus_config_last_reload_successful",
               "Whether the last configuration reload attempt was successful.", success ? 1.0 : 0.0);
@@ -424,7 +438,8 @@ void Server::DropExpiredSeries() {
 }
 
 void Server::Stop() {
-  if (database_ == nullptr && managed_ == nullptr) return;
+  stopping_ = true;
+  if (database_ == nullptr && managed_ == nullptr) return app_.Stop();  // of a standby
   const bool was_ready = ready_.exchange(false);
   notifications_.Set(web::kShuttingDown, true);
   if (upkeep_ != nullptr) upkeep_->Stop();
@@ -433,6 +448,7 @@ void Server::Stop() {
   if (scraper_ != nullptr) scraper_->Stop();
   if (rules_ != nullptr) rules_->Stop();
   stop_queries_.request_stop();
+  if (alerting_ != nullptr) alerting_->EndDrills();
   app_.Stop();
   if (alerting_ != nullptr) alerting_->Stop();
   if (alertmanagers_ != nullptr) alertmanagers_->Stop();  // may take 10 s to send the rest

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -14,6 +15,8 @@
 #include "exporters/toolkit/app.h"
 #include "server/admin_actions.h"
 #include "server/alerting_wiring.h"
+#include "server/cluster/member_list.h"
+#include "server/cluster/standby.h"
 #include "server/config/config.h"
 #include "server/discovery/manager.h"
 #include "server/flush_scheduler.h"
@@ -40,20 +43,50 @@ class Server {
   Server(toolkit::App& app, Options options);
   ~Server();
 
-  // Configuration, database, recovery, web, scraping, in this order. The error says what is wrong
-  // and is for the operator.
-  Result<void> Start();
+  // What Start came to: kStopped when the server was asked to stop while it stood by.
+  enum class Started { kServing, kStopped };
+  // Configuration, database, recovery, web, scraping, in this order; with --cluster.standby it
+  // waits for the database as a standby. The error says what is wrong and is for the operator.
+  Result<Started> Start();
   // Reads the configuration file anew and applies it; on an error everything stays as it was.
   Result<void> Reload();
   // Scraping ends first, then the web; what is in memory is flushed; the database goes last.
   void Stop();
 
  private:
+  // What a configuration file comes to.
+  struct Plan {
+    std::shared_ptr<const config::Config> config;
+    Rules::Groups groups;
+    Alerting::File alerting;
+  };
+  using PlanPtr = std::shared_ptr<Plan>;
+
+  // What cannot work is said at once, before the database starts.
+  Result<void> CheckFlags();
+  Result<PlanPtr> LoadPlan() const;
+  // Until the database is this server's; null: asked to stop. Returns the plan as it is by then.
+  Result<PlanPtr> StandBy(PlanPtr plan);
+  // The database is this server's: everything up to serving.
+  Result<void> Lead(PlanPtr plan, promql::EngineOptions engine_options);
+  // Of a standby that took the database over and could not use it: gives it back and begins the
+  // process anew when the problem may pass. Otherwise, and when that failed, the error.
+  Result<Started> BeginAnew(Error problem);
+  // Another server has the database: ends this process at once, or begins it anew as a standby.
+  // Threads: any.
+  void StepDown();
+  // Whether the database is still this server's; steps down when it is not.
+  Result<void> Confirm();
+  [[nodiscard]] web::ClusterStatus Cluster();
+  Result<void> MakeStore(const config::Config& config);
+  void MakeScraper();
+  void StartWork(PlanPtr plan);
   // What the database knows, into memory.
   Result<void> Recover();
   void DropExpiredSeries();
   Result<std::shared_ptr<const config::Config>> LoadConfig() const;
-  Result<void> OpenDatabase();
+  // seen_epoch: see postgres::DatabaseOptions.
+  Result<void> OpenDatabase(std::optional<int64_t> seen_epoch);
   // Retention, its classes, roll-ups. On an error the policy before stays in force.
   Result<void> ApplyStoragePolicy(const config::Config& config);
   Result<void> ApplyOrRefuse(const config::Config& config);
@@ -63,7 +96,7 @@ class Server {
   storage::Appender& WriteAppender();
   void MakeReadHandler();
   // Who gets alerts: Alertmanagers elsewhere, and with --alerting.config.file this server.
-  Result<void> MakeAlerting();
+  void MakeAlerting(const Alerting::File& file);
   void MakeRules();
   Result<void> StartWeb();
   void StartScraping(std::shared_ptr<const config::Config> config);
@@ -72,6 +105,9 @@ class Server {
   [[nodiscard]] web::StatusSource Status() const;
   [[nodiscard]] web::ReplayProgress Replay() const;
   [[nodiscard]] int OwnPort() const;
+  // host:port, for people.
+  [[nodiscard]] std::string Instance() const;
+  static std::string Host();
   // Where people reach the server.
   [[nodiscard]] std::string ExternalUrl() const;
 
@@ -80,7 +116,14 @@ class Server {
   const Options options_;
   const Clock& clock_ = Clock::System();
 
+  // Since CheckFlags.
+  std::string advertised_url_;
+  promql::ParserOptions parser_;
+
   std::atomic<bool> ready_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stepped_down_{false};
+  Guarded<PlanPtr> plan_;  // of a standby: the newest that was good
   std::atomic<uint64_t> pages_to_replay_{0};
   std::stop_source stop_queries_;
   Mutex reload_mutex_;  // one reload at a time
@@ -92,8 +135,10 @@ class Server {
   std::atomic<DurationMs> evaluation_interval_ms_{60'000};
 
   // In the order they are made; each uses only what stands above it.
+  std::unique_ptr<cluster::Standby> standby_;           // null without --cluster.standby
   std::unique_ptr<postgres::ManagedPostgres> managed_;  // null with a DSN
   std::unique_ptr<postgres::Database> database_;
+  std::unique_ptr<cluster::MemberList> members_;
   std::unique_ptr<head::Head> head_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<storage::Backfill> backfill_;  // null unless allowed

@@ -19,6 +19,14 @@ inline constexpr int32_t kCustomBucketsSchema = -53;
 // Exponential schemas: bucket i covers (base^(i-1), base^i] with base = 2^(2^-schema).
 inline constexpr int32_t kMinExponentialSchema = -4;
 inline constexpr int32_t kMaxExponentialSchema = 8;
+// Finer schemas up to this one are reserved: who sends them has them made coarser.
+inline constexpr int32_t kMaxReservedSchema = 52;
+
+// A schema that histograms in the store and in queries have.
+constexpr bool IsKnownSchema(int64_t schema) {
+  return schema == kCustomBucketsSchema ||
+         (schema >= kMinExponentialSchema && schema <= kMaxExponentialSchema);
+}
 
 // A run of consecutive buckets: `offset` buckets are left out since the end of the run before
 // (for the first one: the index of its first bucket), then `length` follow.

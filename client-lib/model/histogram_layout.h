@@ -75,7 +75,8 @@ void ForEachBucket(const std::vector<BucketSpan>& spans, size_t buckets, F f) {
 // Adds (or subtracts) the buckets of `other` whose index is at least `from`.
 void AddSide(const SideView& side, const ConstSideView& other, int64_t from, bool negative);
 
-// Joins buckets so that they fit the coarser schema.
+// Joins buckets so that they fit the coarser schema. REQUIRES: IsKnownSchema(target_schema), and
+// `schema` between it and kMaxReservedSchema.
 void ReduceSide(const SideView& side, int32_t schema, int32_t target_schema);
 
 // The index that a bucket's observations have in a coarser schema.

@@ -72,6 +72,13 @@ Result<void> CheckSide(std::string_view side, const std::vector<BucketSpan>& spa
   return Ok();
 }
 
+Error InvalidSchema(int32_t schema) {
+  return BadData(
+      fmt::format("histogram has an invalid schema, which must be between -4 and 8 for "
+                  "exponential buckets, or -53 for custom buckets, got schema {}",
+                  schema));
+}
+
 Result<void> CheckCustom(const Histogram& h) {
   double previous = -std::numeric_limits<double>::infinity();
   for (const double bound : h.custom_values) {
@@ -152,11 +159,8 @@ std::string HistogramTestText(const Histogram& h) {
 Result<void> ValidateHistogram(const Histogram& h) {
   if (UsesCustomBuckets(h)) {
     TRY(CheckCustom(h));
-  } else if (h.schema < kMinExponentialSchema || h.schema > kMaxExponentialSchema) {
-    return BadData(
-        fmt::format("histogram has an invalid schema, which must be between -4 and 8 for "
-                    "exponential buckets, or -53 for custom buckets, got schema {}",
-                    h.schema));
+  } else if (!IsKnownSchema(h.schema)) {
+    return InvalidSchema(h.schema);
   } else {
     TRY(CheckSide("negative", h.negative_spans, h.negative_buckets));
     if (h.zero_count < 0) {
@@ -174,6 +178,21 @@ Result<void> ValidateHistogram(const Histogram& h) {
                                Number(h.count)));
   }
   return CheckSide("positive", h.positive_spans, h.positive_buckets);
+}
+
+Result<void> FitSchema(Histogram* h) {
+  if (IsFinerThanStored(*h)) ReduceResolution(h, kMaxExponentialSchema);
+  if (!IsKnownSchema(h->schema)) return InvalidSchema(h->schema);
+  return Ok();
+}
+
+Result<void> AdmitHistogram(Histogram* h) {
+  const int32_t schema = h->schema;
+  // Spans and buckets are judged as they came: making them coarser would hide what does not fit.
+  if (IsFinerThanStored(*h)) h->schema = kMaxExponentialSchema;
+  TRY(ValidateHistogram(*h));
+  h->schema = schema;
+  return FitSchema(h);
 }
 
 }  // namespace vigil

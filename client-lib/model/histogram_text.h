@@ -18,4 +18,14 @@ std::string HistogramTestText(const Histogram& h);
 // schema does not have; with upstream's words.
 Result<void> ValidateHistogram(const Histogram& h);
 
+// The one rule for schemas of histograms that come from outside: bad_data when there is none such,
+// and what is finer than the store has is made coarser. Bounded by the buckets and spans there are.
+Result<void> FitSchema(Histogram* h);
+// ValidateHistogram(), with FitSchema().
+Result<void> AdmitHistogram(Histogram* h);
+// True when AdmitHistogram() would change a valid one.
+inline bool IsFinerThanStored(const Histogram& h) {
+  return h.schema > kMaxExponentialSchema && h.schema <= kMaxReservedSchema;
+}
+
 }  // namespace vigil

@@ -10,7 +10,7 @@
 namespace vigil {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 
 // What is left of a bucket: how many observations, and the value that stands for each.
 struct Rest {
@@ -92,8 +92,8 @@ class Trimmer {
 
   // The bucket holds the value it is cut at.
   [[nodiscard]] Rest Split(HistogramSide side, const HistogramBucket& bucket) const {
-    if (bucket.lower == -kInfinity) return SplitFirst(bucket);
-    if (bucket.upper == kInfinity) return SplitLast(bucket);
+    if (bucket.lower == -kUnbounded) return SplitFirst(bucket);
+    if (bucket.upper == kUnbounded) return SplitLast(bucket);
     const double below = bucket.count * FractionBelow(side, bucket);
     if (keep_ == TrimKeep::kBelow) return {below, Middle(side, bucket.lower, at_)};
     return {bucket.count - below, Middle(side, at_, bucket.upper)};
@@ -102,7 +102,7 @@ class Trimmer {
   // How observations are spread to infinity is unknown. The first bucket of a histogram with a
   // positive bound is taken to start at zero; otherwise such a bucket stays or goes as a whole.
   [[nodiscard]] Rest SplitFirst(const HistogramBucket& bucket) const {
-    const bool from_zero = bucket.upper > 0 && bucket.upper != kInfinity;
+    const bool from_zero = bucket.upper > 0 && bucket.upper != kUnbounded;
     if (keep_ == TrimKeep::kBelow) {
       if (at_ >= bucket.upper) return {bucket.count, 0};
       if (at_ > 0 && from_zero) return {bucket.count * at_ / bucket.upper, at_ / 2};

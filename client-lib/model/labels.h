@@ -43,7 +43,8 @@ class Labels {
   // Sorts, drops empty values; of equal names the last wins.
   static Labels Of(std::initializer_list<LabelView> pairs);
   static Labels Of(std::vector<LabelView> pairs);
-  // REQUIRES: sorted by name, unique, values not empty. Copies the bytes once.
+  // REQUIRES: sorted by name, unique, values of labels not empty (annotations.h may have empty
+  // ones). Copies the bytes once.
   static Labels FromSorted(std::span<const LabelView> pairs);
 
   [[nodiscard]] size_t size() const { return rep_ == nullptr ? 0 : rep_->count; }

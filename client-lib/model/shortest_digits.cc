@@ -46,29 +46,32 @@ ShortestDecimal WithoutTrailingZeros(ShortestDecimal decimal) {
   return decimal;
 }
 
-void PutPair(uint32_t pair, char* out) { std::memcpy(out, kDigitPairs + size_t{pair} * 2, 2); }
-
-// Eight digits, with zeros in front.
-void PutEight(uint32_t value, char* out) {
-  const uint32_t high = value / 10'000;
-  const uint32_t low = value % 10'000;
-  PutPair(high / 100, out);
-  PutPair(high % 100, out + 2);
-  PutPair(low / 100, out + 4);
-  PutPair(low % 100, out + 6);
+// The eight digits of a number below 10^8, one per byte, the first one lowest: four digits at a
+// time, then two, then one, each a few operations on the whole word.
+inline uint64_t SplitEight(uint32_t value) {
+  const uint64_t fours = value / 10'000 | uint64_t{value % 10'000} << 32;
+  const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000'007f'0000'007f;
+  const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+  const uint64_t tens = (twos * 103 >> 10) & 0x000f'000f'000f'000f;
+  return tens | (twos - 10 * tens) << 8;
 }
 
-// At most eight digits.
+constexpr uint64_t kEightZeros = 0x3030'3030'3030'3030;
+
+void StoreText(uint64_t text, char* out) {
+  if constexpr (std::endian::native == std::endian::big) text = __builtin_bswap64(text);
+  std::memcpy(out, &text, sizeof(text));
+}
+
+// Eight digits, with zeros in front.
+void PutEight(uint32_t value, char* out) { StoreText(SplitEight(value) | kEightZeros, out); }
+
+// At most eight digits; writes over eight bytes.
 char* PutShort(uint32_t value, char* out) {
-  char* const end = out + CountDigits(value);
-  char* at = end;
-  for (; value >= 100; value /= 100) PutPair(value % 100, at -= 2);
-  if (value >= 10) {
-    PutPair(value, at - 2);
-  } else {
-    at[-1] = static_cast<char>('0' + value);
-  }
-  return end;
+  const uint64_t digits = SplitEight(value);
+  const int zeros = std::countr_zero(digits | uint64_t{1} << 56) / 8;  // in front, but for "0"
+  StoreText((digits | kEightZeros) >> (8 * zeros), out);
+  return out + 8 - zeros;
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ inline constexpr int kFirstPowerOfTen = -292;
 inline constexpr int kLastPowerOfTen = 324;
 extern const PowerOfTen kPowersOfTen128[kLastPowerOfTen - kFirstPowerOfTen + 1];
 
-// Writes the digits of a whole number; at most 20. Returns the end.
+// Writes the digits of a whole number; at most 20. Returns the end. REQUIRES: room for 20 bytes,
+// all of which may be written.
 char* WriteDigits(uint64_t value, char* out);
 // How many digits it has; 1 for 0.
 int CountDigits(uint64_t value);

@@ -143,8 +143,20 @@ void App::AddStandardRoutes() {
 void App::SetReady(std::function<bool()> ready) { ready_ = std::move(ready); }
 
 Result<void> App::Start() {
-  gate_ = TRY(WebGate::Open(web_flags_.config_file));
+  const bool listening = server_ != nullptr;
+  if (!listening) gate_ = TRY(WebGate::Open(web_flags_.config_file));
   AddStandardRoutes();
+  routed_.store(true, std::memory_order_release);
+  return listening ? Ok() : Listen();
+}
+
+Result<void> App::StartBehind(http::Server::RootHandler front) {
+  gate_ = TRY(WebGate::Open(web_flags_.config_file));
+  front_ = std::move(front);
+  return Listen();
+}
+
+Result<void> App::Listen() {
   http::ServerOptions options;
   options.listen_addresses = web_flags_.listen_addresses;
   options.tls = gate_->TlsOptions();
@@ -155,8 +167,10 @@ Result<void> App::Start() {
     gate_->After(request, response);
   };
   const bool tls = options.tls != nullptr;
-  server_ = TRY(http::Server::Start(
-      std::move(options), [this](http::Request& request) { return router_.Dispatch(request); }));
+  server_ = TRY(http::Server::Start(std::move(options), [this](http::Request& request) {
+    if (routed_.load(std::memory_order_acquire)) return router_.Dispatch(request);
+    return front_(request);
+  }));
   const std::vector<int> listening = server_->ports();
   for (size_t i = 0; i < listening.size(); ++i) {
     const std::string& address = web_flags_.listen_addresses[i];

@@ -76,6 +76,9 @@ class App {
   // Reads the web config file, listens, adds `/`, /-/healthy, /-/ready. The error names address
   // or file. Logs one line per address.
   Result<void> Start();
+  // Listens already, with `front` in place of every route, until Start() changes over to the routes
+  // without a gap. front is called from many threads and must work until Stop().
+  Result<void> StartBehind(http::Server::RootHandler front);
   // The ports listened on, in the order of the addresses.
   [[nodiscard]] std::vector<int> ports() const;
   // /-/ready answers 503 until the function says true. Default: always ready.
@@ -95,6 +98,7 @@ class App {
 
  private:
   void AddStandardRoutes();
+  Result<void> Listen();
   http::Response AnswerScrape(const http::Request& request, const Collect& collect,
                               const MetricsOptions& options);
   std::unique_ptr<MetricSink> TakeSink();
@@ -108,6 +112,8 @@ class App {
   SelfMetrics self_metrics_;
   LandingPage landing_page_;
   http::Router router_;
+  http::Server::RootHandler front_;
+  std::atomic<bool> routed_{false};  // router_ is complete and answers
   std::function<bool()> ready_;
   Guarded<std::unique_ptr<MetricSink>> idle_sink_;
   std::atomic<size_t> last_page_bytes_{0};

@@ -6,9 +6,12 @@
 #include <algorithm>
 
 #include "client-lib/base/strings.h"
+#include "client-lib/model/annotations.h"
 
 namespace vigil::alerting {
 namespace {
+
+constexpr uint64_t kFnvBasis = 14695981039346656037ULL;
 
 uint64_t AddFnv(uint64_t hash, std::string_view text) {
   constexpr uint64_t kPrime = 1099511628211ULL;
@@ -47,22 +50,45 @@ void MendNuls(Labels* labels) {
            label.value.find('\0') == std::string_view::npos;
   });
   if (clean) return;
-  LabelsBuilder builder;
+  std::vector<std::string> texts;
+  texts.reserve(2 * labels->size());
+  std::vector<LabelView> pairs;
   for (const LabelView label : *labels) {
-    builder.Set(ReplaceNuls(label.name), ReplaceNuls(label.value));
+    const std::string& name = texts.emplace_back(ReplaceNuls(label.name));
+    pairs.push_back({name, texts.emplace_back(ReplaceNuls(label.value))});
   }
-  *labels = builder.Build();
+  *labels = MakeAnnotations(std::move(pairs));  // labels have no empty values
 }
 
 }  // namespace
 
 uint64_t Fingerprint(const Labels& labels) {
-  uint64_t hash = 14695981039346656037ULL;
+  uint64_t hash = kFnvBasis;
   for (const LabelView label : labels) hash = AddFnv(AddFnv(hash, label.name), label.value);
   return hash;
 }
 
+uint64_t Fingerprint(std::span<const LabelView> labels) {
+  uint64_t hash = kFnvBasis;
+  for (const LabelView& label : labels) hash = AddFnv(AddFnv(hash, label.name), label.value);
+  return hash;
+}
+
+PostedAlert AlertReport::Copy() const {
+  return {Labels::FromSorted(labels), Labels::FromSorted(annotations), starts_at, ends_at,
+          std::string(generator_url)};
+}
+
 std::string FingerprintText(uint64_t fingerprint) { return fmt::format("{:016x}", fingerprint); }
+
+bool SetTimes(std::optional<TimestampMs> starts_at, std::optional<TimestampMs> ends_at,
+              TimestampMs now, DurationMs resolve_timeout, Alert* alert) {
+  alert->updated_at = now;
+  alert->starts_at = starts_at ? *starts_at : ends_at.value_or(now);
+  alert->timeout = !ends_at;
+  alert->ends_at = ends_at.value_or(now + resolve_timeout);
+  return alert->ends_at >= alert->starts_at;
+}
 
 Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout,
                           LabelNames names) {
@@ -70,11 +96,9 @@ Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs
   alert.labels = posted.labels;
   alert.annotations = posted.annotations;
   alert.generator_url = posted.generator_url;
-  alert.updated_at = now;
-  alert.starts_at = posted.starts_at ? *posted.starts_at : posted.ends_at.value_or(now);
-  alert.timeout = !posted.ends_at;
-  alert.ends_at = posted.ends_at.value_or(now + resolve_timeout);
-  if (alert.ends_at < alert.starts_at) return BadData("start time must be before end time");
+  if (!SetTimes(posted.starts_at, posted.ends_at, now, resolve_timeout, &alert)) {
+    return BadData("start time must be before end time");
+  }
   if (alert.labels.empty()) return BadData("at least one label pair required");
   TRY(CheckPairs(alert.labels, names, "invalid label set"));
   TRY(CheckPairs(alert.annotations, names, "invalid annotations"));

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <string>
+#include <string_view>
 #include <utility>
 
 namespace vigil::alerting {
@@ -13,7 +13,7 @@ constexpr DurationMs kContentEvery = 300'000;
 
 uint64_t ContentHash(const Alert& alert) {
   constexpr uint64_t kMix = 0x9e3779b97f4a7c15ULL;
-  return alert.annotations.Hash() * kMix + std::hash<std::string>()(alert.generator_url);
+  return alert.annotations.Hash() * kMix + std::hash<std::string_view>()(alert.generator_url);
 }
 
 AlertPtr ForStorage(const AlertPtr& alert, bool open) {

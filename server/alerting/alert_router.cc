@@ -2,6 +2,8 @@
 #include "server/alerting/alert_router.h"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace vigil::alerting {
@@ -11,6 +13,10 @@ namespace {
 constexpr DurationMs kOrphanPoll = 1'000;
 
 std::string HoldKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
+
+bool SamePairs(const Labels& labels, std::span<const LabelView> pairs) {
+  return labels.size() == pairs.size() && std::equal(pairs.begin(), pairs.end(), labels.begin());
+}
 
 DeliveryReport ReportOn(const Flush& flush, const Delivery& delivery) {
   DeliveryReport report;
@@ -48,13 +54,14 @@ void AlertRouter::MakeDispatcher() {
 void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, TimestampMs now) {
   config_ = std::move(config);
   // Alerts that are over and left the store, whose end is still to be told.
-  std::vector<AlertPtr> all;
+  std::vector<AlertSlotPtr> all;
   if (dispatcher_ != nullptr) {
-    for (const GroupView& group : dispatcher_->Groups()) {
-      for (const AlertPtr& alert : group.alerts) {
-        if (alerts_.Find(alert->fingerprint) == nullptr) all.push_back(alert);
-      }
-    }
+    dispatcher_->ForEachAlert([&](const AlertSlotPtr& slot) {
+      if (alerts_.FindSlot(slot->alert->fingerprint) == nullptr) all.push_back(slot);
+    });
+    std::sort(all.begin(), all.end(), [](const AlertSlotPtr& a, const AlertSlotPtr& b) {
+      return a->alert->fingerprint < b->alert->fingerprint;
+    });
   }
   inhibitor_ = std::make_unique<Inhibitor>(config_->inhibit_rules);
   MakeDispatcher();
@@ -72,36 +79,78 @@ void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, Timestamp
   flushes_.clear();
   pending_.clear();
   // Sources are known before the first group is judged.
-  for (AlertPtr& alert : alerts_.All()) all.push_back(std::move(alert));
-  for (const AlertPtr& alert : all) inhibitor_->Process(alert);
-  for (const AlertPtr& alert : all) dispatcher_->Process(alert, now);
+  for (AlertSlotPtr& slot : alerts_.All()) all.push_back(std::move(slot));
+  for (const AlertSlotPtr& slot : all) inhibitor_->Process(slot);
+  for (const AlertSlotPtr& slot : all) dispatcher_->Process(slot, now);
 }
 
 Result<void> AlertRouter::Post(const std::vector<PostedAlert>& alerts, TimestampMs now) {
-  const LabelNames names =
-      silences_.mode() == MatcherMode::kClassic ? LabelNames::kClassic : LabelNames::kUtf8;
   Result<void> first = Ok();
   for (const PostedAlert& posted : alerts) {
-    Result<Alert> alert = AcceptAlert(posted, now, config_->global.resolve_timeout, names);
-    if (!alert) {
-      if (first) first = alert.error();
-      continue;
-    }
-    Accept(*std::move(alert), now);
+    Result<void> one = Post(posted, now);
+    if (!one && first) first = std::move(one);
   }
   return first;
 }
 
+Result<void> AlertRouter::Post(const PostedAlert& posted, TimestampMs now) {
+  const LabelNames names =
+      silences_.mode() == MatcherMode::kClassic ? LabelNames::kClassic : LabelNames::kUtf8;
+  Accept(TRY(AcceptAlert(posted, now, config_->global.resolve_timeout, names)), now);
+  return Ok();
+}
+
 void AlertRouter::Accept(Alert alert, TimestampMs now) {
-  const AlertPtr stored = alerts_.Put(std::move(alert), now);
+  const AlertSlotPtr slot = alerts_.Put(std::move(alert), now);
   for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
-  if (stored == nullptr) return;
-  changes_.alerts.push_back(stored);
-  leftover_.erase(stored->fingerprint);
-  inhibitor_->Process(stored);
-  dispatcher_->Process(stored, now);
-  if (expected_.empty() || stored->ResolvedAt(now) || TellsOfMissing(stored->labels)) return;
-  expected_.Seen(dispatcher_->tree()->Match(stored->labels), now);
+  if (slot == nullptr) return;
+  slot->accepted = true;
+  slot->extended = false;  // the ledger may write the alert anew
+  Tell(slot.get());
+  const Alert& stored = *slot->alert;
+  leftover_.erase(stored.fingerprint);
+  inhibitor_->Process(slot);
+  dispatcher_->Process(slot, now);
+  if (expected_.empty() || stored.ResolvedAt(now) || TellsOfMissing(stored.labels)) return;
+  expected_.Seen(dispatcher_->tree()->Match(stored.labels), now);
+}
+
+void AlertRouter::Tell(AlertSlot* slot) {
+  changes_.alerts.push_back(slot->alert);
+  slot->latest_end = std::max(slot->latest_end, slot->alert->ends_at);
+}
+
+bool AlertRouter::Refresh(const AlertReport& report, TimestampMs now) {
+  if (!expected_.empty()) return false;  // each is a heartbeat, maybe
+  AlertSlot* slot = alerts_.FindSlot(Fingerprint(report.labels));
+  if (slot == nullptr || !slot->placed || !slot->accepted || now >= slot->hurry_at) return false;
+  const Alert& old = *slot->alert;
+  if (old.ResolvedAt(now) || now < old.updated_at || !SamePairs(old.labels, report.labels) ||
+      !SamePairs(old.annotations, report.annotations) ||
+      !(old.generator_url == report.generator_url)) {
+    return false;
+  }
+  Alert fresh = old;
+  if (!SetTimes(report.starts_at, report.ends_at, now, config_->global.resolve_timeout, &fresh)) {
+    return false;
+  }
+  fresh = MergeReports(old, std::move(fresh), now);
+  if (fresh.ResolvedAt(now) || fresh.starts_at != old.starts_at) return false;
+  const bool tell = slot->drifted || fresh.ends_at < old.ends_at ||
+                    (fresh.ends_at > old.ends_at && !slot->extended);
+  slot->alert = std::make_shared<const Alert>(std::move(fresh));
+  // Older versions that wait may be over when they are taken: the newest one follows them.
+  if (!tell && changes_.alerts.empty()) return true;
+  // Whatever end the ledger has was told. A later one, and nothing else, makes it mark the alert.
+  if (tell) slot->extended = slot->extended || slot->alert->ends_at > slot->latest_end;
+  Tell(slot);
+  return true;
+}
+
+bool AlertRouter::IsOutdated(const Alert& version, TimestampMs now) const {
+  if (!version.ResolvedAt(now) || version.updated_at >= version.ends_at) return false;
+  const AlertPtr newest = alerts_.Find(version.fingerprint);
+  return newest != nullptr && !newest->ResolvedAt(now) && newest->starts_at <= version.starts_at;
 }
 
 void AlertRouter::PostExpected(TimestampMs now) {
@@ -295,10 +344,8 @@ void AlertRouter::Close(uint64_t id, bool success, TimestampMs now) {
 void AlertRouter::CollectGarbage(TimestampMs now) {
   next_gc_ = now + options_.gc_interval;
   inhibitor_->CollectGarbage(now);
-  std::set<std::string> keys;
-  for (const GroupView& group : dispatcher_->Groups()) {
-    keys.insert(GroupKey(*group.route, group.labels));
-  }
+  const std::vector<std::string> all_keys = dispatcher_->GroupKeys();
+  const std::set<std::string_view> keys(all_keys.begin(), all_keys.end());
   for (LogEntry& entry : log_.CollectGarbage(
            now, [&](const LogEntry& one) { return keys.contains(one.group_key); })) {
     changes_.gone_log.push_back(std::move(entry));
@@ -323,11 +370,12 @@ std::optional<bool> AlertRouter::IsInInterval(std::string_view name, TimestampMs
 
 // An alert that is over but whose end is not told yet must survive a restart.
 void AlertRouter::ForgetStoredAlerts(TimestampMs now) {
-  std::set<uint64_t> needed;
-  for (const GroupView& group : dispatcher_->Groups()) {
-    for (const AlertPtr& alert : group.alerts) needed.insert(alert->fingerprint);
-  }
   for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) leftover_.insert(fingerprint);
+  std::set<uint64_t> needed;
+  dispatcher_->ForEachAlert([&](const AlertSlotPtr& slot) {
+    const uint64_t fingerprint = slot->alert->fingerprint;
+    if (leftover_.contains(fingerprint)) needed.insert(fingerprint);
+  });
   for (auto it = leftover_.begin(); it != leftover_.end();) {
     if (needed.contains(*it)) {
       ++it;
@@ -342,7 +390,7 @@ void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
   // Recovery took its time: what counts from the start counts from here.
   if (options_.start_delay != 0) no_flush_before_ = now + options_.start_delay;
   MakeDispatcher();
-  expected_.CountFrom(now);
+  expected_.Restore(state.heartbeats, now);
   for (const Silence& silence : state.silences) {
     silences_.Merge(silence, now);
     // It expired long ago.
@@ -351,19 +399,20 @@ void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
   for (const LogEntry& entry : state.log) log_.Merge(entry);
   for (const Acknowledgement& one : state.acknowledgements) acknowledgements_.Put(one);
   dispatcher_->Import(state.groups, now);
-  std::vector<AlertPtr> all = alerts_.All();  // posted while the server started
+  std::vector<AlertSlotPtr> all = alerts_.All();  // posted while the server started
   for (const Alert& alert : state.alerts) {
-    AlertPtr stored = alerts_.Put(alert, now);
+    AlertSlotPtr slot = alerts_.Put(alert, now);
     for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
-    if (stored != nullptr) {
-      all.push_back(std::move(stored));
+    if (slot != nullptr) {
+      slot->latest_end = std::max(slot->latest_end, slot->alert->ends_at);
+      all.push_back(std::move(slot));
     } else {
       // The limit on alerts of one name is lower than it was.
       changes_.gone_alerts.push_back(alert.fingerprint);
     }
   }
-  for (const AlertPtr& alert : all) inhibitor_->Process(alert);
-  for (const AlertPtr& alert : all) dispatcher_->Process(alert, now);
+  for (const AlertSlotPtr& slot : all) inhibitor_->Process(slot);
+  for (const AlertSlotPtr& slot : all) dispatcher_->Process(slot, now);
 }
 
 void AlertRouter::MoveTimers(DurationMs by) {

@@ -65,6 +65,14 @@ class AlertRouter {
 
   // Stores and routes what is good of a batch; the first problem of the others is the error.
   Result<void> Post(const std::vector<PostedAlert>& alerts, TimestampMs now);
+  Result<void> Post(const PostedAlert& alert, TimestampMs now);
+  // The same for one alert that only repeats what is known, times aside: false when there is more
+  // to it, and then nothing was done.
+  bool Refresh(const AlertReport& report, TimestampMs now);
+  // Alerts changed since TakeChanges.
+  [[nodiscard]] bool has_changes() const { return !changes_.alerts.empty(); }
+  // A version of TakeChanges that ended by time alone while a later one goes on: nothing ended.
+  [[nodiscard]] bool IsOutdated(const Alert& version, TimestampMs now) const;
   // When Advance has something to do.
   [[nodiscard]] TimestampMs NextDeadline() const;
   // The messages that are due, tries after failures included.
@@ -82,9 +90,11 @@ class AlertRouter {
   void MoveTimers(DurationMs by);
 
   // What was stored before a restart: once, before the first Advance. What counts from the start
-  // (start_delay, expected alerts) counts from here.
+  // (start_delay) counts from here.
   void Restore(const AlertingState& state, TimestampMs now);
   AlertingChanges TakeChanges();
+  // ExpectWatch::TakeHeartbeats(): another part of the changes.
+  std::vector<Heartbeat> TakeHeartbeats(TimestampMs now) { return expected_.TakeHeartbeats(now); }
   [[nodiscard]] std::vector<GroupState> ExportGroups() const { return dispatcher_->Export(); }
 
   [[nodiscard]] Silences& silences() { return silences_; }
@@ -136,6 +146,7 @@ class AlertRouter {
   };
 
   void Accept(Alert alert, TimestampMs now);
+  void Tell(AlertSlot* slot);
   void PostExpected(TimestampMs now);
   [[nodiscard]] std::optional<bool> IsInInterval(std::string_view name, TimestampMs now) const;
   void Start(const Flush& flush);

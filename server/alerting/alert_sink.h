@@ -15,6 +15,8 @@ class AlertSink {
   virtual ~AlertSink() = default;
   // Takes what is good of a batch; the error is the first problem of the others.
   virtual Result<void> Post(const std::vector<PostedAlert>& alerts) = 0;
+  // Alerts of rules that just became pending: nobody is told, history has them.
+  virtual void NotePending(const std::vector<PostedAlert>& /*alerts*/) {}
 };
 
 }  // namespace vigil::alerting

@@ -25,7 +25,7 @@ bool AlertStore::MakeRoom(const Alert& alert, TimestampMs now) {
   std::vector<uint64_t>& list = by_name_[AlertNameOf(alert)];
   if (list.size() >= per_name_limit_) {
     const auto over = std::find_if(list.begin(), list.end(), [&](uint64_t fingerprint) {
-      return alerts_.at(fingerprint)->ResolvedAt(now);
+      return alerts_.at(fingerprint)->alert->ResolvedAt(now);
     });
     if (over == list.end()) return false;
     alerts_.erase(*over);
@@ -36,40 +36,69 @@ bool AlertStore::MakeRoom(const Alert& alert, TimestampMs now) {
   return true;
 }
 
-AlertPtr AlertStore::Put(Alert alert, TimestampMs now) {
+void AlertStore::Share(Alert* alert) {
+  if (alert->generator_url == url_) {
+    alert->generator_url = url_;
+  } else {
+    url_ = alert->generator_url;
+  }
+  if (alert->annotations == annotations_) {
+    alert->annotations = annotations_;
+  } else {
+    annotations_ = alert->annotations;
+  }
+}
+
+AlertSlotPtr AlertStore::Put(Alert alert, TimestampMs now) {
   const auto found = alerts_.find(alert.fingerprint);
   if (found != alerts_.end()) {
-    found->second =
-        std::make_shared<const Alert>(MergeReports(*found->second, std::move(alert), now));
+    AlertSlot& slot = *found->second;
+    const Alert& old = *slot.alert;
+    if (alert.annotations == old.annotations && alert.generator_url == old.generator_url) {
+      alert.annotations = old.annotations;
+      alert.generator_url = old.generator_url;
+    } else {
+      slot.drifted = true;
+    }
+    if (alert.labels == old.labels) alert.labels = old.labels;
+    slot.alert = std::make_shared<const Alert>(MergeReports(old, std::move(alert), now));
     return found->second;
   }
   if (!MakeRoom(alert, now)) {
     ++dropped_;
     return nullptr;
   }
-  auto stored = std::make_shared<const Alert>(std::move(alert));
-  alerts_.emplace(stored->fingerprint, stored);
-  return stored;
+  Share(&alert);
+  auto slot = std::make_shared<AlertSlot>();
+  slot->alert = std::make_shared<const Alert>(std::move(alert));
+  alerts_.emplace(slot->alert->fingerprint, slot);
+  return slot;
 }
 
 AlertPtr AlertStore::Find(uint64_t fingerprint) const {
   const auto found = alerts_.find(fingerprint);
-  return found == alerts_.end() ? nullptr : found->second;
+  return found == alerts_.end() ? nullptr : found->second->alert;
 }
 
-std::vector<AlertPtr> AlertStore::All() const {
-  std::vector<AlertPtr> all;
+AlertSlot* AlertStore::FindSlot(uint64_t fingerprint) const {
+  const auto found = alerts_.find(fingerprint);
+  return found == alerts_.end() ? nullptr : found->second.get();
+}
+
+std::vector<AlertSlotPtr> AlertStore::All() const {
+  std::vector<AlertSlotPtr> all;
   all.reserve(alerts_.size());
-  for (const auto& [fingerprint, alert] : alerts_) all.push_back(alert);
-  std::sort(all.begin(), all.end(),
-            [](const AlertPtr& a, const AlertPtr& b) { return a->fingerprint < b->fingerprint; });
+  for (const auto& [fingerprint, slot] : alerts_) all.push_back(slot);
+  std::sort(all.begin(), all.end(), [](const AlertSlotPtr& a, const AlertSlotPtr& b) {
+    return a->alert->fingerprint < b->alert->fingerprint;
+  });
   return all;
 }
 
 std::vector<uint64_t> AlertStore::CollectGarbage(TimestampMs now) {
   std::vector<AlertPtr> over;
-  for (const auto& [fingerprint, alert] : alerts_) {
-    if (alert->ResolvedAt(now)) over.push_back(alert);
+  for (const auto& [fingerprint, slot] : alerts_) {
+    if (slot->alert->ResolvedAt(now)) over.push_back(slot->alert);
   }
   std::vector<uint64_t> gone;
   for (const AlertPtr& alert : over) {

@@ -31,15 +31,21 @@ uint64_t Dispatcher::FindOrCreate(const Route& route, const Labels& labels, Time
   return id;
 }
 
-void Dispatcher::Process(const AlertPtr& alert, TimestampMs now) {
-  for (const Route* route : tree_->Match(alert->labels)) {
+void Dispatcher::Process(const AlertSlotPtr& slot, TimestampMs now) {
+  const Alert& alert = *slot->alert;
+  slot->placed = true;
+  slot->hurry_at = kNever;
+  for (const Route* route : tree_->Match(alert.labels)) {
     // A heartbeat is expected, and nothing to tell of.
-    if (route->expect_every != 0 && !TellsOfMissing(alert->labels)) continue;
-    const uint64_t id = FindOrCreate(*route, route->GroupLabels(alert->labels), now);
+    if (route->expect_every != 0 && !TellsOfMissing(alert.labels)) continue;
+    const uint64_t id = FindOrCreate(*route, route->GroupLabels(alert.labels), now);
     Group& group = groups_.at(id);
-    group.alerts[alert->fingerprint] = alert;
+    group.alerts[alert.fingerprint] = slot;
+    if (group.flushed) continue;
     // An alert that has waited long enough elsewhere does not wait again.
-    if (!group.flushed && alert->starts_at + route->group_wait < now) Arm(id, &group, now);
+    const TimestampMs waited = alert.starts_at + route->group_wait;
+    if (waited < now) Arm(id, &group, now);
+    slot->hurry_at = std::min(slot->hurry_at, waited);
   }
 }
 
@@ -57,7 +63,8 @@ Flush Dispatcher::MakeFlush(uint64_t id, Group* group, TimestampMs now) {
   flush.group_key = GroupKey(*group->route, group->labels);
   flush.now = now;
   flush.deadline = now + std::max(group->route->group_interval, kShortestFlush);
-  for (const auto& [fingerprint, alert] : group->alerts) flush.alerts.push_back(alert);
+  flush.alerts.reserve(group->alerts.size());
+  for (const auto& [fingerprint, slot] : group->alerts) flush.alerts.push_back(slot->alert);
   std::sort(flush.alerts.begin(), flush.alerts.end(),
             [](const AlertPtr& a, const AlertPtr& b) { return NotificationOrder(*a, *b); });
   return flush;
@@ -109,7 +116,8 @@ void Dispatcher::Finished(const Flush& flush, bool success, const std::vector<ui
     if (!alert->ResolvedAt(flush.now)) continue;
     if (std::binary_search(keep.begin(), keep.end(), alert->Hash())) continue;
     const auto stored = group.alerts.find(alert->fingerprint);
-    if (stored != group.alerts.end() && stored->second->updated_at == alert->updated_at) {
+    if (stored != group.alerts.end() && stored->second->alert->updated_at == alert->updated_at) {
+      stored->second->placed = false;
       group.alerts.erase(stored);
     }
   }
@@ -122,7 +130,10 @@ std::vector<GroupView> Dispatcher::Groups() const {
     GroupView& view = views.emplace_back();
     view.route = group.route;
     view.labels = group.labels;
-    for (const auto& [fingerprint, alert] : group.alerts) view.alerts.push_back(alert);
+    view.alerts.reserve(group.alerts.size());
+    for (const auto& [fingerprint, slot] : group.alerts) view.alerts.push_back(slot->alert);
+    std::sort(view.alerts.begin(), view.alerts.end(),
+              [](const AlertPtr& a, const AlertPtr& b) { return a->fingerprint < b->fingerprint; });
   }
   std::sort(views.begin(), views.end(), [](const GroupView& a, const GroupView& b) {
     if (a.labels != b.labels) return LabelsBefore(a.labels, b.labels);
@@ -130,6 +141,14 @@ std::vector<GroupView> Dispatcher::Groups() const {
            std::tie(b.route->receiver, b.route->index);
   });
   return views;
+}
+
+std::vector<std::string> Dispatcher::GroupKeys() const {
+  std::vector<std::string> keys;
+  for (const auto& [id, group] : groups_) {
+    if (!group.alerts.empty()) keys.push_back(GroupKey(*group.route, group.labels));
+  }
+  return keys;
 }
 
 std::vector<GroupState> Dispatcher::Export() const {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,8 +56,8 @@ class Dispatcher {
   Dispatcher(std::shared_ptr<const RouteTree> tree, const Options& options)
       : tree_(std::move(tree)), options_(options) {}
 
-  // The alert as the store has it now, into all groups that it belongs to.
-  void Process(const AlertPtr& alert, TimestampMs now);
+  // The alert into all groups that it belongs to, which see it as its slot has it.
+  void Process(const AlertSlotPtr& slot, TimestampMs now);
   // When there is something to do; kNever when nothing is.
   [[nodiscard]] TimestampMs NextDeadline() const;
   // The groups that are due.
@@ -70,6 +69,16 @@ class Dispatcher {
 
   // By labels, then receiver.
   [[nodiscard]] std::vector<GroupView> Groups() const;
+  // Calls each(const AlertSlotPtr&) for the alerts of all groups, in no order; one that is in
+  // several groups comes several times.
+  template <typename F>
+  void ForEachAlert(F&& each) const {
+    for (const auto& [id, group] : groups_) {
+      for (const auto& [fingerprint, slot] : group.alerts) each(slot);
+    }
+  }
+  // Of the groups that have alerts.
+  [[nodiscard]] std::vector<std::string> GroupKeys() const;
   [[nodiscard]] size_t group_count() const { return groups_.size(); }
   // What the routes of Groups belong to: they live as long as it.
   [[nodiscard]] const std::shared_ptr<const RouteTree>& tree() const { return tree_; }
@@ -87,7 +96,7 @@ class Dispatcher {
   struct Group {
     const Route* route = nullptr;
     Labels labels;
-    std::map<uint64_t, AlertPtr> alerts;
+    std::unordered_map<uint64_t, AlertSlotPtr> alerts;
     TimestampMs next_flush = kNever;
     bool flushed = false;
     bool in_flight = false;

@@ -33,16 +33,17 @@ class DrillAnswers {
   }
 
   // All that have come in time; their outcomes and times.
-  std::vector<std::optional<std::pair<SendOutcome, TimestampMs>>> Await(DurationMs timeout) {
+  std::vector<std::optional<std::pair<SendOutcome, TimestampMs>>> Await(
+      DurationMs timeout, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(timeout),
+    changed_.wait_for(lock, stop, std::chrono::milliseconds(timeout),
                       [this] { return arrived_ == answers_.size(); });
     return answers_;
   }
 
  private:
   std::mutex mutex_;  // condition variables need the bare one
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   // Protected by mutex_.
   std::vector<std::optional<std::pair<SendOutcome, TimestampMs>>> answers_;
   size_t arrived_ = 0;
@@ -74,7 +75,8 @@ std::shared_ptr<Alert> TestAlert(const DrillRequest& request, TimestampMs now) {
 std::vector<DrillResult> SendAll(const DrillRequest& request,
                                  const std::vector<Integration>& integrations,
                                  const std::shared_ptr<Alert>& alert, bool firing,
-                                 Notifier& notifier, const Clock& clock) {
+                                 Notifier& notifier, const Clock& clock,
+                                 const std::stop_token& stop) {
   const TimestampMs began = clock.Now();
   const DurationMs timeout =
       std::min(request.timeout, kMaxDrillTotalMs / (request.resolve ? 2 : 1) - kAnswerGraceMs);
@@ -96,7 +98,7 @@ std::vector<DrillResult> SendAll(const DrillRequest& request,
                     answers->Take(static_cast<size_t>(id), std::move(outcome), clock.Now());
                   });
   }
-  const auto arrived = answers->Await(timeout + kAnswerGraceMs);
+  const auto arrived = answers->Await(timeout + kAnswerGraceMs, stop);
   std::vector<DrillResult> results;
   for (size_t i = 0; i < integrations.size(); ++i) {
     DrillResult result{integrations[i], firing, {}, clock.Now() - began};
@@ -105,7 +107,9 @@ std::vector<DrillResult> SendAll(const DrillRequest& request,
       result.took = arrived[i]->second - began;
     } else {
       result.outcome.verdict = SendVerdict::kRetry;
-      result.outcome.error = "no answer in time";
+      result.outcome.error = stop.stop_requested()
+                                 ? "no answer yet, and the server is being stopped"
+                                 : "no answer in time";
     }
     results.push_back(std::move(result));
   }
@@ -124,10 +128,11 @@ Result<std::vector<Integration>> IntegrationsOf(std::string_view receiver,
 
 std::vector<DrillResult> RunDrill(const DrillRequest& request,
                                   const std::vector<Integration>& integrations, Notifier& notifier,
-                                  const Clock& clock) {
+                                  const Clock& clock, const std::stop_token& stop) {
   const std::shared_ptr<Alert> alert = TestAlert(request, clock.Now());
-  std::vector<DrillResult> results = SendAll(request, integrations, alert, true, notifier, clock);
-  if (!request.resolve) return results;
+  std::vector<DrillResult> results =
+      SendAll(request, integrations, alert, true, notifier, clock, stop);
+  if (!request.resolve || stop.stop_requested()) return results;
   std::vector<Integration> told;
   for (const DrillResult& result : results) {
     const bool sent = result.outcome.verdict == SendVerdict::kSent;
@@ -136,7 +141,7 @@ std::vector<DrillResult> RunDrill(const DrillRequest& request,
   // The alert of the first round may still be looked at: this is another.
   auto over = std::make_shared<Alert>(*alert);
   over->ends_at = clock.Now();
-  for (DrillResult& result : SendAll(request, told, over, false, notifier, clock)) {
+  for (DrillResult& result : SendAll(request, told, over, false, notifier, clock, stop)) {
     results.push_back(std::move(result));
   }
   return results;

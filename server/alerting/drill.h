@@ -2,6 +2,7 @@
 // Fire drills: a test alert straight to a receiver, past routes, groups, silences and the log.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,10 +34,11 @@ struct DrillResult {
 
 // Sends to all integrations at once and waits for them, a minute at most: one try each. Those whose
 // first message was not sent get no second one. The receiver of the request is not looked at: whose
-// integrations they are is the caller's knowledge. Threads: any.
+// integrations they are is the caller's knowledge. Once a stop is requested it waits for nobody any
+// more and sends nothing further. Threads: any.
 std::vector<DrillResult> RunDrill(const DrillRequest& request,
                                   const std::vector<Integration>& integrations, Notifier& notifier,
-                                  const Clock& clock);
+                                  const Clock& clock, const std::stop_token& stop = {});
 
 // The integrations of the request's receiver. not_found: there is no such receiver.
 Result<std::vector<Integration>> IntegrationsOf(std::string_view receiver,

@@ -12,6 +12,8 @@ namespace vigil::alerting {
 namespace {
 
 constexpr std::string_view kMissing = "missing";
+constexpr DurationMs kMostGrace = 120'000;
+constexpr DurationMs kLeastNews = 1'000;
 
 }  // namespace
 
@@ -42,6 +44,7 @@ void ExpectWatch::Reset(const RouteTree& tree, TimestampMs now) {
     if (old != before.end()) {
       watch.last_seen = old->second.last_seen;
       watch.told = old->second.told;
+      watch.stored = old->second.stored;
     }
     watch.next = std::max(now, watch.last_seen + watch.every);
     LabelsBuilder own = labels[route.index];
@@ -62,11 +65,33 @@ void ExpectWatch::Seen(const std::vector<const Route*>& routes, TimestampMs now)
   }
 }
 
-void ExpectWatch::CountFrom(TimestampMs now) {
+void ExpectWatch::Restore(const std::vector<Heartbeat>& stored, TimestampMs now) {
   for (Watch& watch : watches_) {
-    watch.last_seen = now;
-    watch.next = now + watch.every;
+    const auto found = std::find_if(
+        stored.begin(), stored.end(),
+        [&watch](const Heartbeat& heartbeat) { return heartbeat.route_id == watch.route_id; });
+    watch.stored = found == stored.end() ? 0 : found->silent_for;
+    const DurationMs grace = std::min(watch.every / 2, kMostGrace);
+    watch.last_seen = now - std::clamp<DurationMs>(watch.stored, 0, watch.every - grace);
+    watch.next = watch.last_seen + watch.every;
   }
+}
+
+std::vector<Heartbeat> ExpectWatch::TakeHeartbeats(TimestampMs now) {
+  const auto silent = [now](const Watch& watch) {
+    return std::clamp<DurationMs>(now - watch.last_seen, 0, watch.every);
+  };
+  const bool news = std::any_of(watches_.begin(), watches_.end(), [&](const Watch& watch) {
+    const DurationMs change = silent(watch) - watch.stored;
+    return std::max(change, -change) >= std::max(watch.every / 8, kLeastNews);
+  });
+  std::vector<Heartbeat> taken;
+  if (!news) return taken;
+  for (Watch& watch : watches_) {
+    watch.stored = silent(watch);
+    taken.push_back({watch.route_id, watch.stored});
+  }
+  return taken;
 }
 
 void ExpectWatch::MoveTimers(DurationMs by) {

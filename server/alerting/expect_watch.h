@@ -18,13 +18,23 @@ namespace vigil::alerting {
 inline constexpr std::string_view kExpectedLabel = "expected";
 bool TellsOfMissing(const Labels& labels);
 
-// After a start the time counts from there. Threads: one at a time.
+// How long a route had no heartbeat: what is kept of its clock over a restart.
+struct Heartbeat {
+  std::string route_id;
+  DurationMs silent_for = 0;  // at most expect_every
+};
+
+// Threads: one at a time.
 class ExpectWatch {
  public:
   // Another tree: routes that stay keep their times.
   void Reset(const RouteTree& tree, TimestampMs now);
-  // A start took long: what was not seen since counts from here.
-  void CountFrom(TimestampMs now);
+  // After a start. How long a route was silent before it counts; how long the server was away does
+  // not, and whoever sends has a while to do so. Routes that are not listed count from here.
+  void Restore(const std::vector<Heartbeat>& stored, TimestampMs now);
+  // All routes, when what was taken last is wrong about one by an eighth of its time; else nothing:
+  // heartbeats that come more often than that cost no row.
+  std::vector<Heartbeat> TakeHeartbeats(TimestampMs now);
   // All times are so much earlier: the clock was set back.
   void MoveTimers(DurationMs by);
   // A firing alert took these routes.
@@ -43,7 +53,8 @@ class ExpectWatch {
     DurationMs every = 0;
     TimestampMs last_seen = 0;
     TimestampMs next = 0;
-    bool told = true;  // an alert about it may be there, at a start left from before
+    DurationMs stored = 0;  // how long it was silent when that was taken last
+    bool told = true;       // an alert about it may be there, at a start left from before
   };
 
   std::vector<Watch> watches_;

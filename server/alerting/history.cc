@@ -16,9 +16,11 @@ std::string_view AlertEventText(AlertEventKind kind) {
     case AlertEventKind::kUnmuted:
       return "unmuted";
     case AlertEventKind::kAcknowledged:
+      return "acknowledged";
+    case AlertEventKind::kPending:
       break;
   }
-  return "acknowledged";
+  return "pending";
 }
 
 std::string_view NotificationResultText(NotificationResult result) {

@@ -22,8 +22,9 @@ enum class AlertEventKind {
   kMuted,         // a flush held it back, for the reasons that the event names
   kUnmuted,       // nothing holds it back any more
   kAcknowledged,  // somebody took it on
+  kPending,       // a rule of this server sees it, and waits for its `for`
 };
-// "firing", "resolved", "grouped", "muted", "unmuted", "acknowledged"
+// "firing", "resolved", "grouped", "muted", "unmuted", "acknowledged", "pending"
 std::string_view AlertEventText(AlertEventKind kind);
 
 // A change of one alert's state. What does not belong to the kind is empty.
@@ -32,7 +33,7 @@ struct AlertEvent {
   AlertEventKind kind = AlertEventKind::kFiring;
   uint64_t fingerprint = 0;
   Labels labels;
-  Labels annotations;  // firing and resolved
+  Labels annotations;  // pending, firing and resolved
   TimestampMs starts_at = 0;
   TimestampMs ends_at = 0;  // resolved
   std::string group_key;    // grouped, muted, unmuted
@@ -78,6 +79,8 @@ struct HistoryQuery {
   std::vector<LabelMatchers> matchers;
   std::string receiver;     // empty: any
   std::string fingerprint;  // 16 digits; empty: any
+  // Of messages: only those of these groups, which are found by an index. None: all.
+  std::vector<std::string> group_keys;
   size_t limit = 1'000;
 };
 

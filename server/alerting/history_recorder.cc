@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +25,18 @@ uint64_t MuteHash(const MutedAlert* muted, const std::vector<std::string>& inter
     if (muted->inhibition) hash = (hash ^ muted->inhibition->source) * kFold + 1;
   }
   return muted == nullptr && intervals.empty() ? 0 : std::max<uint64_t>(hash, 1);
+}
+
+// Nothing is moved one by one when there was nothing before.
+template <typename Event>
+void MoveToEnd(std::vector<Event>* from, std::vector<Event>* to) {
+  if (to->empty()) {
+    to->swap(*from);
+    return;
+  }
+  to->insert(to->end(), std::make_move_iterator(from->begin()),
+             std::make_move_iterator(from->end()));
+  from->clear();
 }
 
 Labels CommonLabels(const std::vector<AlertPtr>& alerts) {
@@ -72,6 +85,16 @@ void HistoryRecorder::Noted(const Alert& alert, AlertLedger::Change change, Time
   event.annotations = alert.annotations;
   if (!firing) event.ends_at = alert.ends_at;
   alert_events_.push_back(std::move(event));
+}
+
+void HistoryRecorder::Pending(const PostedAlert& alert, TimestampMs now) {
+  AlertEvent& event = alert_events_.emplace_back();
+  event.at = now;
+  event.kind = AlertEventKind::kPending;
+  event.fingerprint = Fingerprint(alert.labels);
+  event.labels = alert.labels;
+  event.annotations = alert.annotations;
+  event.starts_at = alert.starts_at.value_or(now);
 }
 
 void HistoryRecorder::Acknowledged(const Alert& alert, std::string by, std::string comment,
@@ -161,12 +184,8 @@ void HistoryRecorder::Delivered(const DeliveryReport& report) {
 }
 
 void HistoryRecorder::TakeEvents(AlertingChanges* changes) {
-  for (AlertEvent& event : alert_events_) changes->alert_events.push_back(std::move(event));
-  for (NotificationEvent& event : notification_events_) {
-    changes->notification_events.push_back(std::move(event));
-  }
-  alert_events_.clear();
-  notification_events_.clear();
+  MoveToEnd(&alert_events_, &changes->alert_events);
+  MoveToEnd(&notification_events_, &changes->notification_events);
 }
 
 size_t HistoryRecorder::suppressed_alerts() const {

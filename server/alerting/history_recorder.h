@@ -22,6 +22,8 @@ class HistoryRecorder {
   void Noted(const Alert& alert, AlertLedger::Change change, TimestampMs now);
   void Flushed(const Flush& flush, const FlushPlan& plan);
   void Delivered(const DeliveryReport& report);
+  // Of rules, before they fire.
+  void Pending(const PostedAlert& alert, TimestampMs now);
   void Acknowledged(const Alert& alert, std::string by, std::string comment, TimestampMs now);
   // An alert that was known before a restart: that its group has it, or that it is muted, is no
   // news.

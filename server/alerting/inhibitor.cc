@@ -17,11 +17,12 @@ Inhibitor::Inhibitor(const std::vector<InhibitRuleConfig>& rules) {
   }
 }
 
-void Inhibitor::Process(const AlertPtr& alert) {
+void Inhibitor::Process(const AlertSlotPtr& slot) {
+  const Alert& alert = *slot->alert;
   for (Rule& rule : rules_) {
-    if (!MatchesLabels(rule.source, alert->labels)) continue;
-    rule.sources[alert->labels.KeepOnly(rule.equal)][alert->fingerprint] = {
-        alert, MatchesLabels(rule.target, alert->labels)};
+    if (!MatchesLabels(rule.source, alert.labels)) continue;
+    rule.sources[alert.labels.KeepOnly(rule.equal)][alert.fingerprint] = {
+        slot, MatchesLabels(rule.target, alert.labels)};
   }
 }
 
@@ -34,7 +35,7 @@ std::optional<Inhibition> Inhibitor::Find(const Labels& target, TimestampMs now)
     // Two alerts that both match both sides would mute each other, and one would mute itself.
     const bool two_sided = MatchesLabels(rule.source, target);
     for (const auto& [fingerprint, source] : found->second) {
-      if (source.alert->ResolvedAt(now) || (two_sided && source.two_sided)) continue;
+      if (source.slot->alert->ResolvedAt(now) || (two_sided && source.two_sided)) continue;
       return Inhibition{i, fingerprint};
     }
   }
@@ -46,7 +47,12 @@ void Inhibitor::CollectGarbage(TimestampMs now) {
     for (auto group = rule.sources.begin(); group != rule.sources.end();) {
       auto& sources = group->second;
       for (auto source = sources.begin(); source != sources.end();) {
-        source = source->second.alert->ResolvedAt(now) ? sources.erase(source) : std::next(source);
+        if (source->second.slot->alert->ResolvedAt(now)) {
+          source->second.slot->placed = false;
+          source = sources.erase(source);
+        } else {
+          ++source;
+        }
       }
       group = sources.empty() ? rule.sources.erase(group) : std::next(group);
     }

@@ -26,8 +26,8 @@ class Inhibitor {
  public:
   explicit Inhibitor(const std::vector<InhibitRuleConfig>& rules);
 
-  // The alert as the store has it now.
-  void Process(const AlertPtr& alert);
+  // The alert, seen from now on as its slot has it.
+  void Process(const AlertSlotPtr& slot);
   // The first rule by which a firing alert mutes this one.
   [[nodiscard]] std::optional<Inhibition> Find(const Labels& target, TimestampMs now) const;
   // Forgets sources that are over.
@@ -35,7 +35,7 @@ class Inhibitor {
 
  private:
   struct Source {
-    AlertPtr alert;
+    AlertSlotPtr slot;
     bool two_sided = false;  // it matches the target's side, too
   };
   struct Rule {

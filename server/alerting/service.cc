@@ -23,6 +23,9 @@ constexpr DurationMs kLookAtLeastEvery = 1'000;
 // Less is how clocks are kept right, and needs no care.
 constexpr DurationMs kClockTolerance = 5'000;
 
+// So many rows are stored without waiting for more: they take memory, twice while they are written.
+constexpr size_t kManyUnsaved = 10'000;
+
 constexpr std::string_view kForce = "force";
 
 // Nothing but an empty label escapes it, if at all.
@@ -177,6 +180,7 @@ void AlertingService::Restore(AlertingState state, TimestampMs now) {
 }
 
 void AlertingService::Stop() {
+  EndDrills();
   if (!running_) return;
   running_ = false;
   inbox_->RequestStop();
@@ -223,31 +227,63 @@ Result<void> AlertingService::Reload(std::shared_ptr<const AlertingConfig> confi
   return Ok();
 }
 
-void AlertingService::CountPosted(const std::vector<PostedAlert>& alerts, bool all_good,
-                                  TimestampMs now) {
-  AlertingCounters& counters = history_.counters();
-  const DurationMs resolve_timeout = router_.config().global.resolve_timeout;
-  for (const PostedAlert& alert : alerts) {
-    if (!all_good && !AcceptAlert(alert, now, resolve_timeout)) {
-      ++counters.invalid;
-    } else {
-      ++(alert.ends_at.value_or(now + 1) <= now ? counters.received_resolved
-                                                : counters.received_firing);
-    }
-  }
-}
-
-Result<void> AlertingService::Post(const std::vector<PostedAlert>& alerts) {
+// report_of gives the views of an item, copy_of the alert itself.
+template <typename Items, typename ReportOf, typename CopyOf>
+Result<void> AlertingService::PostAll(const Items& items, ReportOf&& report_of, CopyOf&& copy_of) {
   if (lost_) return Lost();
-  Result<void> posted = Ok();
+  Result<void> first = Ok();
+  bool stir = false;
   {
     const MutexLock lock(mutex_);
     const TimestampMs now = clock_.Now();
-    posted = router_.Post(alerts, now);
-    CountPosted(alerts, posted.has_value(), now);
+    AlertingCounters& counters = history_.counters();
+    for (const auto& item : items) {
+      const AlertReport report = report_of(item);
+      if (router_.Refresh(report, now)) {
+        ++counters.received_firing;
+        continue;
+      }
+      stir = true;
+      Result<void> posted = router_.Post(copy_of(item), now);
+      if (!posted) {
+        ++counters.invalid;
+        if (first) first = std::move(posted);
+      } else {
+        ++(report.ends_at.value_or(now + 1) <= now ? counters.received_resolved
+                                                   : counters.received_firing);
+      }
+    }
+    stir = stir || router_.has_changes();
   }
-  inbox_->Stir();
-  return posted;
+  if (stir) inbox_->Stir();
+  return first;
+}
+
+void AlertingService::NotePending(const std::vector<PostedAlert>& alerts) {
+  if (lost_) return;
+  const MutexLock lock(mutex_);
+  const TimestampMs now = clock_.Now();
+  for (const PostedAlert& alert : alerts) history_.Pending(alert, now);
+}
+
+Result<void> AlertingService::Post(const std::vector<PostedAlert>& alerts) {
+  std::vector<LabelView> labels;
+  std::vector<LabelView> annotations;
+  return PostAll(
+      alerts,
+      [&](const PostedAlert& alert) {
+        labels.assign(alert.labels.begin(), alert.labels.end());
+        annotations.assign(alert.annotations.begin(), alert.annotations.end());
+        return AlertReport{labels, annotations, alert.generator_url, alert.starts_at,
+                           alert.ends_at};
+      },
+      [](const PostedAlert& alert) -> const PostedAlert& { return alert; });
+}
+
+Result<void> AlertingService::PostReports(const std::vector<AlertReport>& reports) {
+  return PostAll(
+      reports, [](const AlertReport& report) { return report; },
+      [](const AlertReport& report) { return report.Copy(); });
 }
 
 Result<void> AlertingService::Guard(const Silence& silence, TimestampMs now) const {
@@ -361,12 +397,13 @@ Result<void> AlertingService::ExpireSilence(const std::string& id) {
 }
 
 Result<std::vector<DrillResult>> AlertingService::TestReceiver(const DrillRequest& request) {
+  if (drills_.stop_requested()) return Unavailable("the server is being stopped");
   Result<std::vector<Integration>> integrations = std::vector<Integration>();
   Look([&](const AlertRouter& router, TimestampMs) {
     integrations = IntegrationsOf(request.receiver, router.config());
   });
   if (!integrations) return std::move(integrations).error();
-  return RunDrill(request, *integrations, notifier_, clock_);
+  return RunDrill(request, *integrations, notifier_, clock_, drills_.get_token());
 }
 
 void AlertingService::Look(const std::function<void(const AlertRouter&, TimestampMs)>& look) const {
@@ -375,6 +412,7 @@ void AlertingService::Look(const std::function<void(const AlertRouter&, Timestam
 }
 
 void AlertingService::Note(const AlertPtr& alert, TimestampMs now, AlertingChanges* to) {
+  if (router_.IsOutdated(*alert, now)) return;
   AlertLedger::Noted noted = ledger_.Note(alert, now);
   history_.Noted(*alert, noted.change, now);
   if (noted.to_store != nullptr) to->alerts.push_back(std::move(noted.to_store));
@@ -389,6 +427,7 @@ void AlertingService::NoteEnds(TimestampMs now) {
 
 void AlertingService::Gather(TimestampMs now) {
   AlertingChanges changes = router_.TakeChanges();
+  changes.heartbeats = router_.TakeHeartbeats(now);
   const std::vector<AlertPtr> touched = std::exchange(changes.alerts, {});
   for (const AlertPtr& alert : touched) Note(alert, now, &changes);
   for (const AlertPtr& alert : std::exchange(ended_, {})) Note(alert, now, &changes);
@@ -421,11 +460,16 @@ void AlertingService::SaveIfDue(TimestampMs now, bool wanted) {
   // The first condition of the last line sees a wall clock that was set back, as the one above.
   const bool waited = now < unsaved_since_ || now >= unsaved_since_ + options_.save_delay;
   const bool before_sending = wanted && unsaved_.has_state();
-  if (waited || before_sending || unsaved_.has_log()) Save();
+  const bool many = unsaved_.rows() >= kManyUnsaved;
+  if (waited || before_sending || many || unsaved_.has_log()) Save();
 }
 
 void AlertingService::Save() {
   AlertingChanges changes = unsaved_.Take();
+  {
+    const MutexLock lock(mutex_);
+    changes.known_alerts = ledger_.size();
+  }
   const int64_t began_ns = clock_.MonotonicNs();
   Result<void> saved = store_.Save(changes);
   const double seconds = static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9;
@@ -517,6 +561,8 @@ TimestampMs AlertingService::RunOnce() {
     next = std::min(next, NextSave());
   }
   Send(std::move(messages));
+  const MutexLock store(store_mutex_);
+  store_.TidyUp();
   return next;
 }
 

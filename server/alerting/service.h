@@ -15,6 +15,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -66,6 +67,9 @@ class AlertingService final : public AlertSink {
 
   // Alerts are in memory when it returns, and stored soon after: their sources repeat them.
   Result<void> Post(const std::vector<PostedAlert>& alerts) override;
+  void NotePending(const std::vector<PostedAlert>& alerts) override;
+  // The same for views of a request's body: what only repeats known alerts is done without a copy.
+  Result<void> PostReports(const std::vector<AlertReport>& reports);
   // Both return once the change is stored, and it works from then on; on an error nothing changed.
   // The errors of Silences, bad_data of the guard, or unavailable while the store fails.
   Result<std::string> SetSilence(Silence silence);
@@ -76,8 +80,10 @@ class AlertingService final : public AlertSink {
   Result<void> Unacknowledge(uint64_t fingerprint);
 
   // Sends a test alert to each integration of a receiver and waits for them. not_found: no such
-  // receiver.
+  // receiver; unavailable after EndDrills().
   Result<std::vector<DrillResult>> TestReceiver(const DrillRequest& request);
+  // Tests that run end at once, and no further one begins: before whoever waits for them is ended.
+  void EndDrills() { drills_.request_stop(); }
 
   // Calls look(router, now) while nothing changes: copy what you need and be quick. It must not
   // call the service.
@@ -97,8 +103,8 @@ class AlertingService final : public AlertSink {
   void Note(const AlertPtr& alert, TimestampMs now, AlertingChanges* to) REQUIRES_LOCK(mutex_);
   // Alerts that nobody reports any more.
   void NoteEnds(TimestampMs now) REQUIRES_LOCK(mutex_);
-  void CountPosted(const std::vector<PostedAlert>& alerts, bool all_good, TimestampMs now)
-      REQUIRES_LOCK(mutex_);
+  template <typename Items, typename ReportOf, typename CopyOf>
+  Result<void> PostAll(const Items& items, ReportOf&& report_of, CopyOf&& copy_of);
   void TakeAnswers(TimestampMs now) REQUIRES_LOCK(mutex_);
   // wanted: messages are about to go out.
   void SaveIfDue(TimestampMs now, bool wanted) REQUIRES_LOCK(store_mutex_);
@@ -134,6 +140,7 @@ class AlertingService final : public AlertSink {
   TimestampMs unsaved_since_ GUARDED_BY(store_mutex_) = 0;
   TimestampMs save_not_before_ GUARDED_BY(store_mutex_) = 0;
   DurationMs save_pause_ GUARDED_BY(store_mutex_) = 0;  // 0: the last save went well
+  std::stop_source drills_;                             // requested: no more of them
   std::atomic<bool> lost_{false};  // another server has the database: nothing is done any more
 
   mutable Mutex mutex_;  // not held while store or notifier are called

@@ -2,6 +2,8 @@
 // Where alerting keeps what must survive a restart.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "server/alerting/acknowledgements.h"
 #include "server/alerting/alert.h"
 #include "server/alerting/dispatcher.h"
+#include "server/alerting/expect_watch.h"
 #include "server/alerting/history.h"
 #include "server/alerting/notification_log.h"
 #include "server/alerting/silence.h"
@@ -24,6 +27,7 @@ struct AlertingState {
   std::vector<LogEntry> log;
   std::vector<Silence> silences;
   std::vector<Acknowledgement> acknowledgements;
+  std::vector<Heartbeat> heartbeats;
 };
 
 // What changed since the last time. An alert, entry or silence is not both changed and gone, and is
@@ -38,14 +42,17 @@ struct AlertingChanges {
   std::vector<std::string> gone_silences;  // ids
   std::vector<Acknowledgement> acknowledgements;
   std::vector<uint64_t> gone_acknowledgements;  // fingerprints
+  std::vector<Heartbeat> heartbeats;            // any: they replace those before
+  // How many alerts storage knows after this, for a store that tidies up. Nothing: not said.
+  std::optional<size_t> known_alerts;
   // For history: added, never changed.
   std::vector<AlertEvent> alert_events;
   std::vector<NotificationEvent> notification_events;
   [[nodiscard]] bool empty() const {
     return alerts.empty() && renewed.empty() && gone_alerts.empty() && log.empty() &&
            gone_log.empty() && silences.empty() && gone_silences.empty() &&
-           acknowledgements.empty() && gone_acknowledgements.empty() && alert_events.empty() &&
-           notification_events.empty();
+           acknowledgements.empty() && gone_acknowledgements.empty() && heartbeats.empty() &&
+           alert_events.empty() && notification_events.empty();
   }
 };
 
@@ -57,6 +64,8 @@ class StateStore {
   virtual ~StateStore() = default;
   virtual Result<AlertingState> Load() = 0;
   virtual Result<void> Save(const AlertingChanges& changes) = 0;
+  // What may take long and nobody waits for: called after messages were sent.
+  virtual void TidyUp() {}
   // The timers of groups, at a clean stop; they replace those before.
   virtual Result<void> SaveGroups(const std::vector<GroupState>& groups) = 0;
 };

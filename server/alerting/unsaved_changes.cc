@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/alerting/unsaved_changes.h"
 
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace vigil::alerting {
 namespace {
 
 template <typename Event>
-void AppendEvents(std::vector<Event>* from, std::deque<Event>* to) {
-  for (Event& event : *from) to->push_back(std::move(event));
+void AppendEvents(std::vector<Event>* from, std::vector<Event>* to) {
+  if (to->empty()) {
+    to->swap(*from);
+    return;
+  }
+  to->insert(to->end(), std::make_move_iterator(from->begin()),
+             std::make_move_iterator(from->end()));
 }
 
-// How many had to go.
+// How many had to go. Some more are kept before any goes: cutting moves what stays.
 template <typename Event>
-uint64_t Cut(size_t most, std::deque<Event>* events) {
-  uint64_t dropped = 0;
-  for (; events->size() > most; ++dropped) events->pop_front();
+uint64_t Cut(size_t most, std::vector<Event>* events) {
+  if (events->size() <= most + most / 8) return 0;
+  const size_t dropped = events->size() - most;
+  events->erase(events->begin(), events->begin() + static_cast<std::ptrdiff_t>(dropped));
   return dropped;
-}
-
-template <typename Event>
-std::vector<Event> TakeEvents(std::deque<Event>* events) {
-  std::vector<Event> out(std::make_move_iterator(events->begin()),
-                         std::make_move_iterator(events->end()));
-  events->clear();
-  return out;
 }
 
 std::string UnsavedKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
@@ -61,6 +61,7 @@ void UnsavedChanges::Add(AlertingChanges changes) {
     const uint64_t fingerprint = one.fingerprint;
     acknowledgements_[fingerprint] = std::move(one);
   }
+  if (!changes.heartbeats.empty()) heartbeats_ = std::move(changes.heartbeats);
   AppendEvents(&changes.alert_events, &alert_events_);
   AppendEvents(&changes.notification_events, &notification_events_);
   dropped_ += Cut(max_events_, &alert_events_) + Cut(max_events_, &notification_events_);
@@ -68,6 +69,7 @@ void UnsavedChanges::Add(AlertingChanges changes) {
 
 AlertingChanges UnsavedChanges::Take() {
   AlertingChanges changes;
+  changes.alerts.reserve(alerts_.size());
   for (auto& [fingerprint, alert] : alerts_) {
     if (alert == nullptr) {
       changes.gone_alerts.push_back(fingerprint);
@@ -93,8 +95,9 @@ AlertingChanges UnsavedChanges::Take() {
       changes.gone_acknowledgements.push_back(fingerprint);
     }
   }
-  changes.alert_events = TakeEvents(&alert_events_);
-  changes.notification_events = TakeEvents(&notification_events_);
+  changes.heartbeats = std::exchange(heartbeats_, {});
+  changes.alert_events = std::exchange(alert_events_, {});
+  changes.notification_events = std::exchange(notification_events_, {});
   alerts_.clear();
   renewed_.clear();
   log_.clear();

@@ -3,18 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 #include "server/alerting/state_store.h"
 
 namespace vigil::alerting {
 
-// Events beyond max_events are dropped, the oldest first: a database that is away for days must not
-// fill the memory. State is never dropped. Threads: one at a time.
+// Events beyond max_events, or an eighth more, are dropped, the oldest first: a database that is
+// away for days must not fill the memory. State is never dropped. Threads: one at a time.
 class UnsavedChanges {
  public:
   explicit UnsavedChanges(size_t max_events) : max_events_(max_events) {}
@@ -33,7 +34,7 @@ class UnsavedChanges {
   [[nodiscard]] bool has_state() const { return rows() > events(); }
   [[nodiscard]] size_t rows() const {
     return alerts_.size() + renewed_.size() + log_.size() + silences_.size() +
-           acknowledgements_.size() + events();
+           acknowledgements_.size() + heartbeats_.size() + events();
   }
   [[nodiscard]] uint64_t dropped_events() const { return dropped_; }
 
@@ -45,13 +46,14 @@ class UnsavedChanges {
   };
 
   const size_t max_events_;
-  std::map<uint64_t, AlertPtr> alerts_;  // null: gone
-  std::set<uint64_t> renewed_;
+  std::unordered_map<uint64_t, AlertPtr> alerts_;  // null: gone
+  std::unordered_set<uint64_t> renewed_;
   std::map<std::string, Logged> log_;
   std::map<std::string, std::optional<Silence>> silences_;               // nothing: gone
   std::map<uint64_t, std::optional<Acknowledgement>> acknowledgements_;  // nothing: gone
-  std::deque<AlertEvent> alert_events_;
-  std::deque<NotificationEvent> notification_events_;
+  std::vector<Heartbeat> heartbeats_;                                    // none: nothing new
+  std::vector<AlertEvent> alert_events_;
+  std::vector<NotificationEvent> notification_events_;
   uint64_t dropped_ = 0;
 };
 

@@ -149,7 +149,7 @@ bool HistogramReader::ReadLayout(ByteReader* reader) {
   uint64_t positive_count = 0;
   uint64_t negative_count = 0;
   uint64_t custom = 0;
-  if (!reader->ZigZagVarint(&schema) || schema < INT32_MIN || schema > INT32_MAX ||
+  if (!reader->ZigZagVarint(&schema) || !IsKnownSchema(schema) ||
       !reader->ReadNumber(&zero_threshold) || !ReadSpans(reader, &positive, &positive_count) ||
       !ReadSpans(reader, &negative, &negative_count) || !reader->Varint(&custom) ||
       custom > reader->left()) {

@@ -12,7 +12,7 @@
 //     bit 4      the counts are floats, see below
 //     bits 5, 6  zero
 //   layout       when bit 3 is set; it stays until the next one
-//     zigzag schema, number zero threshold
+//     zigzag schema (IsKnownSchema), number zero threshold
 //     varint positive spans, each zigzag offset, varint length
 //     varint negative spans, likewise
 //     varint custom values, each a number

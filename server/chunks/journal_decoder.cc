@@ -13,7 +13,7 @@
 namespace vigil::chunks {
 namespace {
 
-Error Broken(std::string_view what) {
+Error BrokenPage(std::string_view what) {
   return BadData("journal page is broken: " + std::string(what));
 }
 
@@ -90,7 +90,7 @@ Result<void> ReadFloatPage(ByteReader* reader, size_t count, JournalSamples* out
   out->series.resize(before);
   out->timestamps.resize(before);
   out->values.resize(before);
-  return Broken("its columns do not fit its count");
+  return BrokenPage("its columns do not fit its count");
 }
 
 Result<void> ReadHistogramPage(ByteReader* reader, size_t count, JournalSamples* out) {
@@ -103,7 +103,7 @@ Result<void> ReadHistogramPage(ByteReader* reader, size_t count, JournalSamples*
   }
   out->histogram_series.resize(before);
   out->histograms.resize(before);
-  return Broken("its histograms do not fit its count");
+  return BrokenPage("its histograms do not fit its count");
 }
 
 // The page behind its checksum.
@@ -111,7 +111,7 @@ Result<void> ReadBody(uint8_t format, std::string_view body, JournalSamples* out
   ByteReader reader(body);
   uint64_t count = 0;
   if (!reader.Varint(&count) || count == 0 || count > kMaxPageSamples) {
-    return Broken("the count is out of range");
+    return BrokenPage("the count is out of range");
   }
   return format == kFloatPage ? ReadFloatPage(&reader, count, out)
                               : ReadHistogramPage(&reader, count, out);
@@ -123,12 +123,12 @@ Result<void> ReadPart(std::string_view body, JournalSamples* out) {
   uint64_t number = 0;
   uint64_t count = 0;
   if (!reader.Varint(&number) || !reader.Varint(&count) || count < 2 || number >= count) {
-    return Broken("the number of the part is out of range");
+    return BrokenPage("the number of the part is out of range");
   }
   if (number == 0) out->parts = {{}, 0, count};
   if (out->parts.count != count || out->parts.next != number) {
     out->parts = {};
-    return Broken("the part before it is missing");
+    return BrokenPage("the part before it is missing");
   }
   out->parts.bytes += body.substr(body.size() - reader.left());
   if (++out->parts.next < count) return Ok();
@@ -139,13 +139,13 @@ Result<void> ReadPart(std::string_view body, JournalSamples* out) {
 }  // namespace
 
 Result<void> DecodeJournalPage(std::string_view page, JournalSamples* out) {
-  if (page.size() < kJournalChecksumEnd) return Broken("it is shorter than its header");
+  if (page.size() < kJournalChecksumEnd) return BrokenPage("it is shorter than its header");
   const auto format = static_cast<uint8_t>(page[0]);
-  if (format < kFloatPage || format > kPartPage) return Broken("its format is unknown");
+  if (format < kFloatPage || format > kPartPage) return BrokenPage("its format is unknown");
   uint32_t stored = 0;
   std::memcpy(&stored, page.data() + 1, sizeof(stored));
   page.remove_prefix(kJournalChecksumEnd);
-  if (stored != Crc32c(page)) return Broken("the checksum is wrong");
+  if (stored != Crc32c(page)) return BrokenPage("the checksum is wrong");
   if (format == kPartPage) return ReadPart(page, out);
   out->parts = {};  // the pages with the rest are lost
   return ReadBody(format, page, out);

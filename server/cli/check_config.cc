@@ -68,6 +68,7 @@ bool LintScrapeIntervals(const config::Config& config, DurationMs lookback_ms) {
 
 struct CheckConfigOptions {
   bool syntax_only = false;
+  bool agent = false;
   DurationMs lookback_ms = 5 * 60 * 1000;
   LintOptions lint;
 };
@@ -82,7 +83,9 @@ CheckResult CheckConfigFile(const std::string& path, const CheckConfigOptions& o
     result.errors = true;
     return result;
   };
-  Result<config::Config> loaded = config::LoadFile(path);
+  config::LoadOptions load;
+  load.agent = options.agent;
+  Result<config::Config> loaded = config::LoadFile(path, load);
   if (!loaded) return fail(loaded.error());
   std::vector<std::string> warnings = loaded->not_supported_yet;
   std::vector<std::string> rule_files;
@@ -132,6 +135,7 @@ int RunCheckConfig(const std::vector<std::string>& args) {
              "Only check the config file syntax, ignoring file and content validation referenced "
              "in the config",
              &options.syntax_only);
+  flags.Bool("agent", "Check config file for Prometheus in Agent mode.", &options.agent);
   flags.Duration("query.lookback-delta", "The server's maximum query lookback duration.",
                  &options.lookback_ms);
   lint.AddTo(&flags, /*with_scrape=*/true);

@@ -10,10 +10,13 @@
 #include "client-lib/base/strings.h"
 #include "exporters/toolkit/version.h"
 #include "server/cli/alert.h"
+#include "server/cli/analyze.h"
 #include "server/cli/check_config.h"
+#include "server/cli/check_discovery.h"
 #include "server/cli/check_metrics.h"
 #include "server/cli/check_rules.h"
 #include "server/cli/check_server.h"
+#include "server/cli/debug.h"
 #include "server/cli/import.h"
 #include "server/cli/promql_command.h"
 #include "server/cli/push.h"
@@ -44,9 +47,14 @@ constexpr std::array kCommands = {
     Command{"check metrics", "Lint metrics from the standard input.", vigil::cli::RunCheckMetrics},
     Command{"check web-config", "Check if the web config files are valid or not.",
             vigil::cli::RunCheckWebConfig},
+    Command{"check service-discovery", "Show a job's targets before and after relabelling.",
+            vigil::cli::RunCheckDiscovery},
     Command{"check healthy", "Check if the server is healthy.", vigil::cli::RunCheckHealthy},
     Command{"check ready", "Check if the server is ready.", vigil::cli::RunCheckReady},
     Command{"test rules", "Unit tests for rules.", vigil::cli::RunTestRules},
+    Command{"debug metrics", "Fetch metrics debug information.", vigil::cli::RunDebugMetrics},
+    Command{"debug all", "Fetch all debug information.", vigil::cli::RunDebugAll},
+    Command{"debug pprof", "Say what there is instead of profiles.", vigil::cli::RunDebugPprof},
     Command{"rules backfill", "Evaluate recording rules over the past of a server.",
             vigil::cli::RunRulesBackfill},
     Command{"import", "Send a file of samples with timestamps to a server.", vigil::cli::RunImport},
@@ -60,6 +68,8 @@ constexpr std::array kCommands = {
             [](const Args& args) { return vigil::cli::RunQuery("instant", args); }},
     Command{"query range", "Run range query.",
             [](const Args& args) { return vigil::cli::RunQuery("range", args); }},
+    Command{"query analyze", "Show how the buckets of histograms are used.",
+            vigil::cli::RunAnalyze},
     Command{"query explain", "Run a query and show what each part of it costs.",
             [](const Args& args) { return vigil::cli::RunQuery("explain", args); }},
     Command{"query running", "List the queries that run.",

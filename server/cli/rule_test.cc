@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client-lib/base/strings.h"
+#include "client-lib/model/annotations.h"
 #include "client-lib/model/float_text.h"
 #include "client-lib/model/histogram_text.h"
 #include "server/promql/parser.h"
@@ -23,6 +24,13 @@ Labels FromTexts(const LabelTexts& texts) {
   LabelsBuilder builder;
   for (const auto& [name, value] : texts) builder.Set(name, value);
   return builder.Build();
+}
+
+// An annotation whose text is empty is there, as upstream has it.
+Labels FromAnnotations(const LabelTexts& texts) {
+  std::vector<LabelView> pairs;
+  for (const auto& [name, value] : texts) pairs.push_back({name, value});
+  return MakeAnnotations(std::move(pairs));
 }
 
 promql::EngineOptions TestEngine(const RuleTestSettings& settings) {
@@ -185,7 +193,7 @@ void RuleTestRun::CheckAlerts(const AlertCase& expected) {
   for (const ExpectedAlert& alert : expected.alerts) {
     LabelTexts labels = alert.labels;
     labels[std::string(kAlertNameLabel)] = expected.alertname;
-    wanted.push_back({FromTexts(labels), FromTexts(alert.annotations)});
+    wanted.push_back({FromTexts(labels), FromAnnotations(alert.annotations)});
   }
   SortAlerts(&got);
   SortAlerts(&wanted);

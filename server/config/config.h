@@ -7,6 +7,7 @@
 
 #include "server/config/alertmanagers_config.h"
 #include "server/config/global.h"
+#include "server/config/otlp_config.h"
 #include "server/config/scrape_config.h"
 #include "server/config/storage_config.h"
 
@@ -22,6 +23,7 @@ struct Config {
 
   AlertingSection alerting;
   StorageConfig storage;
+  OtlpConfig otlp;
 
   std::string file;  // where it came from, for messages
   // Keys that are known and accepted but have no effect yet, one sentence each:

@@ -53,6 +53,15 @@ void WriteAlerting(std::string_view name, const Config& in, YamlWriter* writer) 
   }
 }
 
+Result<void> ReadOtlp(Reader& reader, const YamlNode& node, Config* out) {
+  TRY(ReadStruct(reader, node, &out->otlp));
+  return FinishOtlp(reader, node, &out->otlp);
+}
+
+void WriteOtlp(std::string_view name, const Config& in, YamlWriter* writer) {
+  if (!(in.otlp == OtlpConfig())) StructCodec<OtlpConfig>::Write(name, in.otlp, writer);
+}
+
 // A block without effect is at least of the right shape.
 Result<void> AnyMap(Reader& reader, const YamlNode& node, Config*) {
   return ExpectMap(reader, node);
@@ -75,8 +84,7 @@ constexpr std::array kConfigRows = {
     Field<Config>{"remote_write", "nothing is sent to other servers", &AnyList, nullptr,
                   Support::kWarn},
     Field<Config>{"remote_read", "other servers are not asked", &AnyList, nullptr, Support::kWarn},
-    Field<Config>{"otlp", "OTLP requests are translated as by default", &AnyMap, nullptr,
-                  Support::kWarn},
+    Field<Config>{"otlp", "how OTLP metrics become series", &ReadOtlp, &WriteOtlp},
 };
 
 using G = GlobalConfig;
@@ -112,9 +120,9 @@ constexpr std::array kGlobalRows = {
         "scrape_native_histograms", "native histograms are asked for and stored as such"),
     Row<&G::always_scrape_classic_histograms, BoolCodec>(
         "always_scrape_classic_histograms", "native histograms are stored as classic ones, too"),
-    Row<&G::convert_classic_histograms_to_nhcb, BoolCodec>("convert_classic_histograms_to_nhcb",
-                                                           "classic histograms stay as they are",
-                                                           Support::kWarn),
+    Row<&G::convert_classic_histograms_to_nhcb, BoolCodec>(
+        "convert_classic_histograms_to_nhcb",
+        "classic histograms are stored as native ones with custom buckets"),
     Row<&G::extra_scrape_metrics, BoolCodec>("extra_scrape_metrics",
                                              "also write limit, timeout and size of each scrape"),
 };

@@ -46,6 +46,8 @@ std::span<const Field<RollupConfig>> FieldsOf<RollupConfig>();
 template <>
 std::span<const Field<RollupsConfig>> FieldsOf<RollupsConfig>();
 template <>
+std::span<const Field<OtlpConfig>> FieldsOf<OtlpConfig>();
+template <>
 std::span<const Field<AlertingSection>> FieldsOf<AlertingSection>();
 template <>
 std::span<const Field<AlertmanagerConfig>> FieldsOf<AlertmanagerConfig>();

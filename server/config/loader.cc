@@ -8,6 +8,7 @@
 
 #include "client-lib/base/files.h"
 #include "client-lib/base/log.h"
+#include "client-lib/base/strings.h"
 #include "server/config/codecs.h"
 #include "server/config/environment.h"
 #include "server/config/field_tables.h"
@@ -23,6 +24,29 @@ std::vector<std::string> Glob(const std::string& pattern) {
   }
   globfree(&found);
   return paths;
+}
+
+// Names that are not escaped need UTF-8 names, wherever the file says which are allowed.
+Result<void> CheckOtlpNames(const Config& config) {
+  const std::string& strategy = config.otlp.translation_strategy;
+  if (config.global.metric_name_validation_scheme != "legacy" || !strategy.starts_with("No")) {
+    return Ok();
+  }
+  return BadData(
+      fmt::format("{}: OTLP translation strategy {} is not allowed when UTF8 is disabled",
+                  config.file, Quote(strategy)));
+}
+
+// An agent neither evaluates nor answers.
+Result<void> CheckAgent(const Reader& reader, const YamlNode& root) {
+  for (const std::string_view name : {"alerting", "rule_files", "remote_read"}) {
+    const YamlNode* block = Find(root, name);
+    if (block != nullptr && IsSet(*block)) {
+      return reader.Fail(*FindKey(root, name),
+                         fmt::format("field {} is not allowed in agent mode", name));
+    }
+  }
+  return Ok();
 }
 
 // The jobs of one scrape_config_files file go behind the others.
@@ -88,6 +112,8 @@ Result<Config> LoadText(std::string_view text, const std::string& filename,
   config.file = filename;
   Reader reader(filename, DirName(filename));
   if (root->kind != YamlNode::Kind::kNull) TRY(ReadStruct(reader, *root, &config));
+  TRY(CheckOtlpNames(config));
+  if (options.agent) TRY(CheckAgent(reader, *root));
   config.not_supported_yet = reader.warnings();
   ExpandExternalLabels(options, &config);
   if (options.follow_scrape_config_files) TRY(AddScrapeConfigFiles(&config));

@@ -19,6 +19,8 @@ struct LoadOptions {
   std::function<std::optional<std::string>(const std::string&)> environment;
   // False: scrape_config_files are not opened (fuzzing, checking one file alone).
   bool follow_scrape_config_files = true;
+  // Blocks that have no place in the configuration of an agent are errors.
+  bool agent = false;
 };
 
 // The file and the scrape_config_files it names. bad_data: what is wrong, as

@@ -37,8 +37,8 @@ constexpr std::array kRowsBeforeHttp = {
     Row<&S::always_scrape_classic_histograms, BoolCodec, Show::kAlways>(
         "always_scrape_classic_histograms", "native histograms are stored as classic ones, too"),
     Row<&S::convert_classic_histograms_to_nhcb, BoolCodec, Show::kAlways>(
-        "convert_classic_histograms_to_nhcb", "classic histograms stay as they are",
-        Support::kWarn),
+        "convert_classic_histograms_to_nhcb",
+        "classic histograms are stored as native ones with custom buckets"),
     Row<&S::native_histogram_bucket_limit, UintCodec>(
         "native_histogram_bucket_limit", "native histograms with more buckets become coarser"),
     Row<&S::native_histogram_min_bucket_factor, FloatCodec>("native_histogram_min_bucket_factor",

@@ -11,6 +11,7 @@ namespace vigil::config {
 Result<void> FinishGlobal(Reader& reader, const YamlNode& node, GlobalConfig* global);
 Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const GlobalConfig& global,
                                 ScrapeConfig* job);
+Result<void> FinishOtlp(const Reader& reader, const YamlNode& node, OtlpConfig* otlp);
 Result<void> FinishHttp(Reader& reader, const YamlNode& node, HttpClientConfig* http);
 
 // A job as it is before its keys are read: what `global` says about all jobs.

@@ -177,6 +177,10 @@ std::vector<AlertmanagerSender::Batch> AlertmanagerSender::TakeBatches(bool also
 }
 
 void AlertmanagerSender::SendBatch(const std::shared_ptr<const Batch>& batch) {
+  if (options_.may_send && !options_.may_send()) {
+    FinishBatch(*batch, Unavailable("another vigil-server has taken the database over"));
+    return;
+  }
   auto options = batch->access->Options();
   if (!options) {
     FinishBatch(*batch, std::move(options).error());

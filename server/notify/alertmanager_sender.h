@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -50,6 +51,9 @@ class AlertmanagerSender final : public alerting::AlertSink {
     bool drain_on_stop = true;
     std::string user_agent = "Vigil";
     const Clock* clock = &Clock::System();
+    // Asked before each batch, on the sender's thread; a batch that may not go is dropped. Empty:
+    // always.
+    std::function<bool()> may_send;
   };
   explicit AlertmanagerSender(Options options);
   // For tests: with this client.

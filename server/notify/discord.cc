@@ -2,7 +2,6 @@
 // discord: a message with one embed, posted to a webhook.
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
@@ -20,11 +19,9 @@ class DiscordReceiver final : public SingleRequestReceiver {
  protected:
   Result<http::ClientRequest> Build(const Message& message) override {
     Expander texts = message.Texts();
-    const std::string title = TruncateInRunes(texts.Text(config_.title), kMaxDiscordTitle).text;
-    const std::string description =
-        TruncateInRunes(texts.Text(config_.message), kMaxDiscordDescription).text;
-    const std::string content =
-        TruncateInRunes(texts.Text(config_.content), kMaxDiscordContent).text;
+    const std::string title = texts.TextInRunes(config_.title, kMaxDiscordTitle);
+    const std::string description = texts.TextInRunes(config_.message, kMaxDiscordDescription);
+    const std::string content = texts.TextInRunes(config_.content, kMaxDiscordContent);
     TRY(texts.Check());
     std::string url =
         TRY(ReadSecret(config_.webhook_url, config_.webhook_url_file, "webhook_url_file"));

@@ -232,6 +232,13 @@ class JiraReceiver final : public Receiver {
       TRY_CONTEXT(texts.Check(), std::string(what) + " template");
       return expanded;
     };
+    // Of what is cut afterwards.
+    const auto start = [&](const std::string& source, size_t runes,
+                           const char* what) -> Result<std::string> {
+      std::string expanded = texts.StartOfText(source, 4 * (runes + 1));
+      TRY_CONTEXT(texts.Check(), std::string(what) + " template");
+      return expanded;
+    };
     // By name: a custom field replaces what is here.
     std::map<std::string, std::string> fields;
     const auto named = [&](const char* field, const char* what, const std::string& name) {
@@ -239,10 +246,11 @@ class JiraReceiver final : public Receiver {
       json.BeginObject().FieldIfAny(what, name).EndObject();
       fields[field] = json.Take();
     };
-    const std::string summary = TRY(text(config_.summary.text, "summary"));
+    const std::string summary = TRY(start(config_.summary.text, kMaxJiraSummaryRunes, "summary"));
     const std::string project = TRY(text(config_.project, "project"));
     const std::string type = TRY(text(config_.issue_type, "issue_type"));
-    const std::string description = TRY(text(config_.description.text, "description"));
+    const std::string description =
+        TRY(start(config_.description.text, kMaxJiraDescriptionRunes, "description"));
     const std::string priority = TRY(text(config_.priority, "priority"));
     if (!is_update || config_.summary.enable_update.value_or(true)) {
       fields["summary"] = JsonText(TruncateInRunes(summary, kMaxJiraSummaryRunes).text);

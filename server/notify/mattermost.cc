@@ -3,7 +3,6 @@
 #include "client-lib/base/strings.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
@@ -70,7 +69,7 @@ class MattermostReceiver final : public SingleRequestReceiver {
     Expander texts = message.Texts();
     JsonWriter json;
     json.BeginObject();
-    json.Field("text", TruncateInRunes(texts.Text(config_.text), kMaxMattermostText).text);
+    json.Field("text", texts.TextInRunes(config_.text, kMaxMattermostText));
     json.FieldIfAny("channel", texts.Text(config_.channel));
     json.FieldIfAny("username", texts.Text(config_.username));
     json.FieldIfAny("icon_url", texts.Text(config_.icon_url));

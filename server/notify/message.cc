@@ -23,7 +23,7 @@ tmpl::NotifiedAlert NotifiedOf(const alerting::Alert& alert, TimestampMs now) {
   notified.starts_at = tmpl::Time::FromUnixMs(alert.starts_at);
   // When an alert that is firing ends nobody knows: Go's zero time.
   if (over) notified.ends_at = tmpl::Time::FromUnixMs(alert.ends_at);
-  notified.generator_url = alert.generator_url;
+  notified.generator_url = std::string(alert.generator_url.view());
   notified.fingerprint = alerting::FingerprintText(alert.fingerprint);
   return notified;
 }

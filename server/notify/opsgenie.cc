@@ -4,7 +4,6 @@
 #include "server/notify/incident.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 #include "server/notify/url.h"
 
 namespace vigil::notify {
@@ -49,8 +48,7 @@ class OpsGenieReceiver final : public Receiver {
       close.BeginObject().Field("source", texts.Text(config_.source)).EndObject();
       requests.push_back(PostJson(AliasUrl(message, "close"), close.Take()));
     } else {
-      const std::string title =
-          TruncateInRunes(texts.Text(config_.message), kMaxOpsGenieRunes).text;
+      const std::string title = texts.TextInRunes(config_.message, kMaxOpsGenieRunes);
       const std::string description = texts.Text(config_.description);
       requests.push_back(PostJson(JoinPath(config_.api_url, "v2/alerts"),
                                   Alert(message, title, description, &texts)));

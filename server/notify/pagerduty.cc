@@ -6,7 +6,6 @@
 #include "server/notify/incident.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 #include "server/template/json_text.h"
 
 namespace vigil::notify {
@@ -24,12 +23,6 @@ std::string DetailsNote() {
   JsonWriter note;
   note.BeginObject().Field("error", kDetailsRemoved).EndObject();
   return note.Take();
-}
-
-// The limits of templates, which stand far above what an event may have.
-bool IsOfLimits(const Error& error) {
-  return error.message.find(" bytes; shorten ") != std::string::npos ||
-         error.message.find("the template takes more than ") != std::string::npos;
 }
 
 class PagerdutyReceiver final : public SingleRequestReceiver {
@@ -86,20 +79,20 @@ class PagerdutyReceiver final : public SingleRequestReceiver {
     for (const auto& [name, value] : config_.details) {
       details[name] = ExpandAny(value, &texts);
       const Result<void> checked = texts.Check();
-      if (!checked && IsOfLimits(checked.error())) return DetailsNote();
+      // The limits of templates stand far above what an event may have.
+      if (!checked && tmpl::IsLimitError(checked.error())) return DetailsNote();
       TRY_CONTEXT(checked, "failed to template details");
     }
     if (details.empty()) return std::string();
     auto json = tmpl::ToJson(tmpl::Value::AnyMap(std::move(details)), kMaxPagerdutyDraft);
-    if (!json && IsOfLimits(json.error())) return DetailsNote();
+    if (!json && tmpl::IsLimitError(json.error())) return DetailsNote();
     return json;
   }
 
   std::string Event(const Message& message, const std::string& key, const std::string& details,
                     Expander* texts) const {
     const std::string action = message.resolved() ? "resolve" : "trigger";
-    const std::string summary =
-        TruncateInRunes(texts->Text(config_.description), kMaxPagerdutyRunes).text;
+    const std::string summary = texts->TextInRunes(config_.description, kMaxPagerdutyRunes);
     JsonWriter json;
     json.BeginObject();
     if (is_v1_) {

@@ -26,11 +26,11 @@ class PushoverReceiver final : public SingleRequestReceiver {
     std::vector<std::pair<std::string, std::string>> query;
     query.emplace_back("token", texts.Text(token));
     query.emplace_back("user", texts.Text(user));
-    query.emplace_back("title", TruncateInRunes(texts.Text(config_.title), kMaxPushoverTitle).text);
+    query.emplace_back("title", texts.TextInRunes(config_.title, kMaxPushoverTitle));
     if (config_.html) query.emplace_back("html", "1");
     if (config_.monospace) query.emplace_back("monospace", "1");
     query.emplace_back("message", Body(&texts));
-    query.emplace_back("url", TruncateInRunes(texts.Text(config_.url), kMaxPushoverUrl).text);
+    query.emplace_back("url", texts.TextInRunes(config_.url, kMaxPushoverUrl));
     query.emplace_back("url_title", texts.Text(config_.url_title));
     query.emplace_back("priority", texts.Text(config_.priority));
     query.emplace_back("retry", std::to_string(config_.retry / 1000));
@@ -49,8 +49,9 @@ class PushoverReceiver final : public SingleRequestReceiver {
  private:
   // Pushover refuses empty messages.
   std::string Body(Expander* texts) const {
-    const std::string text =
-        config_.html ? texts->Html(config_.message) : texts->Text(config_.message);
+    const std::string text = config_.html
+                                 ? texts->StartOfHtml(config_.message, 4 * kMaxPushoverMessage)
+                                 : texts->StartOfText(config_.message, 4 * kMaxPushoverMessage);
     std::string cut = tmpl::TrimSpaceText(TruncateInRunes(text, kMaxPushoverMessage).text);
     return cut.empty() ? "(no details)" : cut;
   }

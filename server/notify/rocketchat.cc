@@ -4,7 +4,6 @@
 #include "client-lib/base/strings.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 #include "server/notify/url.h"
 
 namespace vigil::notify {
@@ -31,7 +30,7 @@ void WriteRocketchatAction(const alerting::RocketchatAction& action, Expander* t
 
 void WriteRocketchatAttachment(const RocketchatConfig& config, Expander* texts, JsonWriter* json) {
   json->BeginObject();
-  json->FieldIfAny("title", TruncateInRunes(texts->Text(config.title), kMaxRocketchatTitle).text);
+  json->FieldIfAny("title", texts->TextInRunes(config.title, kMaxRocketchatTitle));
   json->FieldIfAny("title_link", texts->Text(config.title_link));
   json->FieldIfAny("text", texts->Text(config.text));
   json->FieldIfAny("image_url", texts->Text(config.image_url));

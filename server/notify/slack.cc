@@ -5,7 +5,6 @@
 #include "client-lib/base/strings.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
@@ -50,7 +49,7 @@ void WriteFields(const SlackConfig& config, Expander* texts, JsonWriter* json) {
 
 void WriteAttachment(const SlackConfig& config, Expander* texts, JsonWriter* json) {
   json->BeginObject();
-  json->FieldIfAny("title", TruncateInRunes(texts->Text(config.title), kMaxSlackTitleRunes).text);
+  json->FieldIfAny("title", texts->TextInRunes(config.title, kMaxSlackTitleRunes));
   json->FieldIfAny("title_link", texts->Text(config.title_link));
   json->FieldIfAny("pretext", texts->Text(config.pretext));
   json->Field("text", texts->Text(config.text));

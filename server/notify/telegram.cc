@@ -4,7 +4,6 @@
 #include "client-lib/base/strings.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 #include "server/notify/url.h"
 #include "server/template/rune.h"
 
@@ -89,11 +88,13 @@ class TelegramReceiver final : public SingleRequestReceiver {
  private:
   std::string Text(Expander* texts) const {
     if (config_.parse_mode != "HTML") {
-      return TruncateInRunes(texts->Text(config_.message), kMaxTelegramRunes).text;
+      return texts->TextInRunes(config_.message, kMaxTelegramRunes);
     }
     // Cut HTML might lack an end tag, and Telegram would refuse it.
-    std::string text = texts->Html(config_.message);
-    const bool fits = text.size() <= kMaxTelegramBytes && VisibleRunes(text) <= kMaxTelegramRunes;
+    bool cut = false;
+    std::string text = texts->StartOfHtml(config_.message, kMaxTelegramBytes + 1, &cut);
+    const bool fits =
+        !cut && text.size() <= kMaxTelegramBytes && VisibleRunes(text) <= kMaxTelegramRunes;
     return fits ? text : kTelegramTooLong;
   }
 

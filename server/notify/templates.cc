@@ -3,16 +3,22 @@
 
 #include <glob.h>
 
+#include <algorithm>
+
 #include "client-lib/base/files.h"
 #include "server/notify/default_templates.h"
+#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
 
 constexpr size_t kMaxParsedTexts = 1024;
 
-// All receivers share a thread: a text that computes for seconds would hold up the others.
-constexpr tmpl::Limits kTextLimits{.max_run_ms = 5'000};
+constexpr size_t kMaxRuneBytes = 4;
+
+// Behind a text that the limits of templates have cut short of what would be shown of it.
+constexpr std::string_view kLeftOut =
+    "\n[the rest is left out: it is beyond the limits of templates]";
 
 std::vector<std::string> FilesOf(const std::string& pattern) {
   glob_t found{};
@@ -79,17 +85,29 @@ Result<Templates::SetPtr> Templates::WithText(std::string_view text) const {
   return SetPtr(std::move(set));
 }
 
-Result<std::string> Templates::Text(std::string_view text, const tmpl::Value& dot) const {
+Result<std::string> Templates::Text(std::string_view text, const tmpl::Value& dot, bool* cut,
+                                    int64_t max_run_ms) const {
   if (text.empty()) return std::string();
   if (text.find("{{") == std::string_view::npos) return std::string(text);
   const SetPtr set = TRY(WithText(text));
-  return set->Execute("", dot, World(), kTextLimits);
+  return set->Execute("", dot, World(), {.max_run_ms = max_run_ms}, cut);
 }
 
-Result<std::string> Templates::Html(std::string_view text, const tmpl::Value& dot) const {
+Result<std::string> Templates::Html(std::string_view text, const tmpl::Value& dot, bool* cut,
+                                    int64_t max_run_ms) const {
   if (text.empty()) return std::string();
   const SetPtr set = TRY(WithText(text));
-  return set->ExecuteHtml("", dot, World(), kTextLimits);
+  return set->ExecuteHtml("", dot, World(), {.max_run_ms = max_run_ms}, cut);
+}
+
+Expander::Expander(const Templates& templates, const tmpl::Value& dot)
+    : templates_(templates),
+      dot_(dot),
+      clock_(templates.clock()),
+      deadline_ns_(clock_.MonotonicNs() + Templates::kMaxRunMs * 1'000'000) {}
+
+int64_t Expander::LeftMs() const {
+  return std::max<int64_t>((deadline_ns_ - clock_.MonotonicNs() + 999'999) / 1'000'000, 1);
 }
 
 std::string Expander::Take(Result<std::string> text) {
@@ -100,12 +118,41 @@ std::string Expander::Take(Result<std::string> text) {
 
 std::string Expander::Text(std::string_view text) {
   if (error_) return {};
-  return Take(templates_.Text(text, dot_));
+  return Take(templates_.Text(text, dot_, nullptr, LeftMs()));
 }
 
 std::string Expander::Html(std::string_view text) {
   if (error_) return {};
-  return Take(templates_.Html(text, dot_));
+  return Take(templates_.Html(text, dot_, nullptr, LeftMs()));
+}
+
+std::string Expander::TakeStart(Result<std::string> text, bool cut, size_t bytes) {
+  std::string start = Take(std::move(text));
+  if (cut && start.size() < bytes) start += kLeftOut;
+  return start;
+}
+
+std::string Expander::StartOfText(std::string_view text, size_t bytes) {
+  if (error_) return {};
+  bool cut = false;
+  auto expanded = templates_.Text(text, dot_, &cut, LeftMs());
+  return TakeStart(std::move(expanded), cut, bytes);
+}
+
+std::string Expander::StartOfHtml(std::string_view text, size_t bytes, bool* cut) {
+  if (error_) return {};
+  bool limited = false;
+  auto expanded = templates_.Html(text, dot_, &limited, LeftMs());
+  if (cut != nullptr) *cut = limited;
+  return TakeStart(std::move(expanded), limited, bytes);
+}
+
+std::string Expander::TextInRunes(std::string_view text, size_t runes) {
+  return TruncateInRunes(StartOfText(text, kMaxRuneBytes * (runes + 1)), runes).text;
+}
+
+std::string Expander::TextInBytes(std::string_view text, size_t bytes) {
+  return TruncateInBytes(StartOfText(text, bytes + 1), bytes).text;
 }
 
 Result<void> Expander::Check() const {

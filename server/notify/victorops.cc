@@ -5,7 +5,6 @@
 #include "server/notify/incident.h"
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 #include "server/notify/url.h"
 
 namespace vigil::notify {
@@ -47,8 +46,7 @@ class VictorOpsReceiver final : public SingleRequestReceiver {
         {"message_type", type},
         {"entity_id", message.key_hash},
         {"entity_display_name", texts.Text(config_.entity_display_name)},
-        {"state_message",
-         TruncateInRunes(texts.Text(config_.state_message), kMaxVictorOpsRunes).text},
+        {"state_message", texts.TextInRunes(config_.state_message, kMaxVictorOpsRunes)},
         {"monitoring_tool", texts.Text(config_.monitoring_tool)},
     };
     for (const auto& [name, text] : config_.custom_fields) fields[name] = texts.Text(text);

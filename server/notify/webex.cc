@@ -2,7 +2,6 @@
 // webex: a message in Markdown to a room.
 #include "server/notify/json_writer.h"
 #include "server/notify/list.h"
-#include "server/notify/text_limits.h"
 
 namespace vigil::notify {
 namespace {
@@ -18,7 +17,7 @@ class WebexReceiver final : public SingleRequestReceiver {
     Expander texts = message.Texts();
     JsonWriter json;
     json.BeginObject();
-    json.Field("markdown", TruncateInBytes(texts.Text(config_.message), kMaxWebexBytes).text);
+    json.Field("markdown", texts.TextInBytes(config_.message, kMaxWebexBytes));
     json.FieldIfAny("roomId", texts.Text(config_.room_id)).EndObject();
     TRY(texts.Check());
     return PostJson(config_.api_url, json.Take() + "\n");

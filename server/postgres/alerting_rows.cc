@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/postgres/alerting_rows.h"
 
+#include <algorithm>
 #include <bit>
+#include <span>
 #include <utility>
+
+#include "client-lib/model/annotations.h"
 
 namespace vigil::postgres {
 namespace {
@@ -29,7 +33,9 @@ std::string StorableText(std::string_view text) {
 }
 
 std::string PairsLiteral(const Labels& labels) {
-  std::string literal = "{";
+  std::string literal;
+  literal.reserve(labels.HeapBytes() + 4 * labels.size() + 2);
+  literal += '{';
   for (const LabelView label : labels) {
     AppendStorable(label.name, &literal);
     AppendStorable(label.value, &literal);
@@ -76,7 +82,8 @@ Result<Labels> ReadLabels(const Rows& rows, int row, int column) {
   TRY(ReadTextArray(rows.Bytes(row, column), &flat));
   std::vector<LabelView> pairs;
   for (size_t i = 0; i + 1 < flat.size(); i += 2) pairs.push_back({flat[i], flat[i + 1]});
-  return Labels::Of(std::move(pairs));
+  // Labels were stored without empty values.
+  return MakeAnnotations(std::move(pairs));
 }
 
 Result<alerting::StringMap> ReadMap(const Rows& rows, int row, int column) {
@@ -124,7 +131,10 @@ void ColumnSet::Add(std::initializer_list<int64_t> numbers, std::vector<std::str
   CHECK(numbers.size() == numbers_.size() && texts.size() == texts_.size());
   size_t column = 0;
   for (const int64_t number : numbers) numbers_[column++].push_back(number);
-  for (size_t i = 0; i < texts.size(); ++i) texts_[i].push_back(std::move(texts[i]));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    text_bytes_ += texts[i].size();
+    texts_[i].push_back(std::move(texts[i]));
+  }
   ++rows_;
 }
 
@@ -135,10 +145,20 @@ Parameters ColumnSet::parameters() const {
   return parameters;
 }
 
+void ColumnSet::AppendPage(Parameters* parameters) const {
+  for (const auto& column : numbers_) parameters->Int8Array(column);
+  for (const auto& column : texts_) {
+    const bool bare = std::all_of(column.begin(), column.end(),
+                                  [](const std::string& text) { return text.empty(); });
+    parameters->TextArray(bare ? std::span<const std::string>() : column);
+  }
+}
+
 void ColumnSet::Clear() {
   for (auto& column : numbers_) column.clear();
   for (auto& column : texts_) column.clear();
   rows_ = 0;
+  text_bytes_ = 0;
 }
 
 }  // namespace vigil::postgres

@@ -18,6 +18,9 @@ namespace vigil::postgres {
 
 // Rows that statements take at once.
 inline constexpr size_t kAlertingRowsPerStatement = 5'000;
+// Alerts or events of one row of arrays, and bytes of their texts, about.
+inline constexpr size_t kAlertingRowsPerPage = 500;
+inline constexpr size_t kAlertingPageBytes = 4'000'000;
 
 // PostgreSQL's text.
 std::string StorableText(std::string_view text);
@@ -44,13 +47,22 @@ class ColumnSet {
   // REQUIRES: as many as there are columns.
   void Add(std::initializer_list<int64_t> numbers, std::vector<std::string> texts);
   [[nodiscard]] size_t rows() const { return rows_; }
+  [[nodiscard]] bool IsFullPage() const {
+    return rows_ >= kAlertingRowsPerPage || text_bytes_ >= kAlertingPageBytes;
+  }
+  [[nodiscard]] const std::vector<int64_t>& numbers(size_t column) const {
+    return numbers_[column];
+  }
   [[nodiscard]] Parameters parameters() const;
+  // As one row of arrays: a column of nothing but empty texts is an empty array.
+  void AppendPage(Parameters* parameters) const;
   void Clear();
 
  private:
   std::vector<std::vector<int64_t>> numbers_;
   std::vector<std::vector<std::string>> texts_;
   size_t rows_ = 0;
+  size_t text_bytes_ = 0;
 };
 
 // One statement per so many rows: `add` puts the row of one item into the columns.

@@ -2,37 +2,28 @@
 #include "server/postgres/alerting_store.h"
 
 #include <bit>
+#include <utility>
 
 #include "client-lib/base/log.h"
 #include "server/postgres/alerting_history.h"
+#include "server/postgres/alerting_pages.h"
 #include "server/postgres/alerting_rows.h"
 #include "server/postgres/transaction.h"
 
 namespace vigil::postgres {
 namespace {
 
-using alerting::Alert;
 using alerting::AlertingChanges;
-using alerting::AlertPtr;
 using alerting::GroupState;
 using alerting::LogEntry;
 using alerting::Silence;
 
 constexpr TimestampMs kHourMs = 3'600'000;
+// What looks at all alerts may take so many times as long as a statement of every day.
+constexpr int64_t kLoadFactor = 6;
 
-constexpr const char* kUpsertAlerts =
-    "INSERT INTO vigil.alert_data (fingerprint, starts_at, ends_at, updated_at, timeout, labels, "
-    "annotations, generator_url) "
-    "SELECT f, s, e, u, t <> 0, l::text[], a::text[], g FROM unnest($1::int8[], $2::int8[], "
-    "$3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::text[]) "
-    "AS x (f, s, e, u, t, l, a, g) "
-    "ON CONFLICT (fingerprint) DO UPDATE SET starts_at = excluded.starts_at, "
-    "ends_at = excluded.ends_at, updated_at = excluded.updated_at, timeout = excluded.timeout, "
-    "annotations = excluded.annotations, generator_url = excluded.generator_url";
-constexpr const char* kRenewAlerts =
-    "UPDATE vigil.alert_data SET renewed = true WHERE fingerprint = ANY ($1) AND NOT renewed";
-constexpr const char* kDeleteAlerts =
-    "DELETE FROM vigil.alert_data WHERE fingerprint = ANY ($1::int8[])";
+// Pages are folded once what they say is so much, and twice as much as what stands.
+constexpr int64_t kFoldAfter = 5'000;
 constexpr const char* kUpsertLog =
     "INSERT INTO vigil.notification_log_data (key, t, expires_at, group_key, integration, firing, "
     "resolved, owed, receiver_data) "
@@ -70,33 +61,16 @@ constexpr const char* kInsertGroups =
     "SELECT n, f <> 0, r, l::text[] FROM unnest($1::int8[], $2::int8[], $3::text[], $4::text[]) "
     "AS x (n, f, r, l)";
 
+constexpr const char* kInsertHeartbeats =
+    "INSERT INTO vigil.heartbeat_data (silent_for, route_id) "
+    "SELECT s, r FROM unnest($1::int8[], $2::text[]) AS x (s, r)";
+
 int64_t Signed(uint64_t number) { return std::bit_cast<int64_t>(number); }
 
 std::vector<int64_t> AllSigned(const std::vector<uint64_t>& numbers) {
   std::vector<int64_t> out;
   for (const uint64_t number : numbers) out.push_back(Signed(number));
   return out;
-}
-
-Result<void> LoadAlerts(Connection* connection, int64_t timeout_ms,
-                        alerting::AlertingState* state) {
-  const Rows rows = TRY(connection->Query(
-      "SELECT fingerprint, starts_at, ends_at, updated_at, timeout, renewed, labels, annotations, "
-      "generator_url FROM vigil.alert_data",
-      timeout_ms));
-  for (int i = 0; i < rows.size(); ++i) {
-    Alert& alert = state->alerts.emplace_back();
-    alert.fingerprint = std::bit_cast<uint64_t>(rows.Int(i, 0));
-    alert.starts_at = rows.Int(i, 1);
-    alert.ends_at = rows.Int(i, 2);
-    alert.updated_at = rows.Int(i, 3);
-    alert.timeout = rows.Bool(i, 4);
-    if (rows.Bool(i, 5)) state->renewed.push_back(alert.fingerprint);
-    alert.labels = TRY(ReadLabels(rows, i, 6));
-    alert.annotations = TRY(ReadLabels(rows, i, 7));
-    alert.generator_url = ReadString(rows, i, 8);
-  }
-  return Ok();
 }
 
 Result<void> LoadLog(Connection* connection, int64_t timeout_ms, alerting::AlertingState* state) {
@@ -170,25 +144,24 @@ Result<void> LoadGroups(Connection* connection, int64_t timeout_ms,
   return Ok();
 }
 
-Result<void> WriteAlerts(Connection* connection, const AlertingChanges& changes,
-                         int64_t timeout_ms) {
-  TRY(WriteRows(connection, kUpsertAlerts, changes.alerts, ColumnSet(5, 3), timeout_ms,
-                [](const AlertPtr& alert, ColumnSet* columns) {
-                  columns->Add({Signed(alert->fingerprint), alert->starts_at, alert->ends_at,
-                                alert->updated_at, alert->timeout ? 1 : 0},
-                               {PairsLiteral(alert->labels), PairsLiteral(alert->annotations),
-                                StorableText(alert->generator_url)});
-                }));
-  if (!changes.renewed.empty()) {
-    Parameters parameters;
-    parameters.Int8Array(AllSigned(changes.renewed));
-    TRY(connection->Query(kRenewAlerts, parameters, timeout_ms));
+Result<void> LoadHeartbeats(Connection* connection, int64_t timeout_ms,
+                            alerting::AlertingState* state) {
+  const Rows rows =
+      TRY(connection->Query("SELECT silent_for, route_id FROM vigil.heartbeat_data", timeout_ms));
+  for (int i = 0; i < rows.size(); ++i) {
+    state->heartbeats.push_back({ReadString(rows, i, 1), rows.Int(i, 0)});
   }
-  if (changes.gone_alerts.empty()) return Ok();
-  Parameters parameters;
-  parameters.Int8Array(AllSigned(changes.gone_alerts));
-  TRY(connection->Query(kDeleteAlerts, parameters, timeout_ms));
   return Ok();
+}
+
+Result<void> WriteHeartbeats(Connection* connection, const AlertingChanges& changes,
+                             int64_t timeout_ms) {
+  if (changes.heartbeats.empty()) return Ok();
+  TRY(connection->Execute("DELETE FROM vigil.heartbeat_data", timeout_ms));
+  return WriteRows(connection, kInsertHeartbeats, changes.heartbeats, ColumnSet(1, 1), timeout_ms,
+                   [](const alerting::Heartbeat& one, ColumnSet* columns) {
+                     columns->Add({one.silent_for}, {StorableText(one.route_id)});
+                   });
 }
 
 Result<void> WriteLog(Connection* connection, const AlertingChanges& changes, int64_t timeout_ms) {
@@ -239,9 +212,20 @@ Result<void> WriteAcknowledgements(Connection* connection, const AlertingChanges
 }  // namespace
 
 Result<void> PostgresAlertingStore::Connect() {
-  if (connection_ != nullptr && !connection_->broken()) return Ok();
+  // A database that hangs is found out here, and not by a statement that may take long: messages
+  // wait for what is stored before they go out.
+  if (connection_ != nullptr && !connection_->broken()) {
+    Result<void> there = connection_->Execute("SELECT", options_.probe_ms);
+    if (there) return Ok();
+    connection_.reset();
+    days_.clear();
+    in_doubt_ = true;
+    if (there.error().kind == ErrorKind::kTimeout) return there;
+  }
+  const int64_t limit_ms =
+      in_doubt_ ? std::min(options_.probe_ms, kConnectTimeoutMs) : kConnectTimeoutMs;
   connection_ =
-      TRY(Connection::Open(options_.conninfo, "vigil-alerting", kWriterSession, kConnectTimeoutMs));
+      TRY(Connection::Open(options_.conninfo, "vigil-alerting", kWriterSession, limit_ms));
   return Ok();
 }
 
@@ -249,44 +233,75 @@ template <typename F>
 Result<void> PostgresAlertingStore::Transact(F&& body) {
   TRY(Connect());
   Result<void> done =
-      InTransaction(connection_.get(), "", options_.timeout_ms, [&]() -> Result<void> {
-        TRY(HoldFence(connection_.get(), options_.owner, options_.timeout_ms));
-        return body();
-      });
+      InTransaction(connection_.get(), "", options_.timeout_ms, std::forward<F>(body));
   if (!done) {
     connection_.reset();
     days_.clear();
   }
+  in_doubt_ = !done;
   return done;
+}
+
+Result<void> PostgresAlertingStore::Fence() {
+  return HoldFence(connection_.get(), options_.owner, options_.timeout_ms);
 }
 
 Result<alerting::AlertingState> PostgresAlertingStore::Load() {
   TRY(Connect());
   alerting::AlertingState state;
   // A hundred thousand alerts take longer than a statement of every day.
-  const int64_t timeout_ms = 6 * options_.timeout_ms;
-  TRY(LoadAlerts(connection_.get(), timeout_ms, &state));
+  const int64_t timeout_ms = kLoadFactor * options_.timeout_ms;
+  said_ = TRY(LoadAlertPages(connection_.get(), timeout_ms, &state));
   TRY(LoadLog(connection_.get(), timeout_ms, &state));
   TRY(LoadSilences(connection_.get(), timeout_ms, &state));
   TRY(LoadAcknowledgements(connection_.get(), timeout_ms, &state));
   TRY(LoadGroups(connection_.get(), timeout_ms, &state));
+  TRY(LoadHeartbeats(connection_.get(), timeout_ms, &state));
   return state;
 }
 
 Result<void> PostgresAlertingStore::Save(const AlertingChanges& changes) {
   TRY(Connect());
   if (clock_.Now() >= kept_up_at_ + kHourMs) KeepUpHistory();
-  return Transact([&]() -> Result<void> {
-    TRY(WriteAlerts(connection_.get(), changes, options_.timeout_ms));
+  TRY(Transact([&]() -> Result<void> {
+    TRY(Fence());
+    TRY(WriteAlertPages(connection_.get(), changes, options_.timeout_ms));
     TRY(WriteLog(connection_.get(), changes, options_.timeout_ms));
     TRY(WriteSilences(connection_.get(), changes, options_.timeout_ms));
     TRY(WriteAcknowledgements(connection_.get(), changes, options_.timeout_ms));
+    TRY(WriteHeartbeats(connection_.get(), changes, options_.timeout_ms));
     return WriteHistory(changes);
+  }));
+  said_ += static_cast<int64_t>(changes.alerts.size() + changes.renewed.size() +
+                                changes.gone_alerts.size());
+  fold_due_ = said_ > kFoldAfter && said_ > fold_at_ && changes.known_alerts &&
+              said_ > 2 * static_cast<int64_t>(*changes.known_alerts);
+  return Ok();
+}
+
+// Keeps the pages of alerts in proportion to the alerts that stand. The fence is asked for last:
+// who takes over must not wait for what takes long.
+void PostgresAlertingStore::TidyUp() {
+  if (!std::exchange(fold_due_, false)) return;
+  int64_t left = 0;
+  Result<void> folded = Transact([&]() -> Result<void> {
+    left = TRY(FoldAlertPages(connection_.get(), kLoadFactor * options_.timeout_ms));
+    return Fence();
   });
+  if (folded) {
+    said_ = left;
+    fold_at_ = 0;
+    return;
+  }
+  // Nothing is wrong with the pages as they are: tried again when there are twice as many.
+  fold_at_ = 2 * said_;
+  log::Warn("alerting", "the pages of stored alerts stay as they are for a while",
+            {{"err", folded.error()}});
 }
 
 Result<void> PostgresAlertingStore::SaveGroups(const std::vector<GroupState>& groups) {
   return Transact([&]() -> Result<void> {
+    TRY(Fence());
     TRY(connection_->Execute("DELETE FROM vigil.alert_group_data", options_.timeout_ms));
     return WriteRows(connection_.get(), kInsertGroups, groups, ColumnSet(2, 2), options_.timeout_ms,
                      [](const GroupState& group, ColumnSet* columns) {

@@ -24,6 +24,9 @@ struct AlertingStoreOptions {
   Ownership owner;
   // For each statement, of which a Save has a few, and more when it stores thousands of alerts.
   int64_t timeout_ms = 10'000;
+  // How long a database may take to say that it is there; also to let a connection in after it
+  // failed.
+  int64_t probe_ms = 3'000;
 };
 
 // A Save is one transaction under the fence. Keeps one connection, opened when it is needed; each
@@ -37,6 +40,7 @@ class PostgresAlertingStore final : public alerting::StateStore,
 
   Result<alerting::AlertingState> Load() override;
   Result<void> Save(const alerting::AlertingChanges& changes) override;
+  void TidyUp() override;
   Result<void> SaveGroups(const std::vector<alerting::GroupState>& groups) override;
 
   Result<std::vector<alerting::AlertEvent>> ReadAlerts(
@@ -52,7 +56,7 @@ class PostgresAlertingStore final : public alerting::StateStore,
   // One transaction with a connection that is known to work afterwards, or dropped.
   template <typename F>
   Result<void> Transact(F&& body);
-  Result<void> WriteState(const alerting::AlertingChanges& changes);
+  Result<void> Fence();
   Result<void> WriteHistory(const alerting::AlertingChanges& changes);
   Result<void> OpenDays(const alerting::AlertingChanges& changes);
   Result<void> OpenDay(int64_t day);
@@ -63,8 +67,12 @@ class PostgresAlertingStore final : public alerting::StateStore,
   const Clock& clock_;
   std::atomic<int64_t> history_retention_ms_{0};
   std::unique_ptr<Connection> connection_;
+  bool in_doubt_ = false;   // the last transaction failed
   std::set<int64_t> days_;  // whose partitions are known to be there
   TimestampMs kept_up_at_ = 0;
+  int64_t said_ = 0;     // versions and marks in the pages of alerts, about
+  int64_t fold_at_ = 0;  // no fold before: the last one failed
+  bool fold_due_ = false;
 };
 
 }  // namespace vigil::postgres

@@ -196,10 +196,14 @@ Result<void> ReadTextArray(std::string_view bytes, std::vector<std::string_view>
 
 void AppendArrayElement(std::string_view element, bool first, std::string* out) {
   out->append(first ? "\"" : ",\"");
-  for (const char c : element) {
-    if (c == '"' || c == '\\') out->push_back('\\');
-    out->push_back(c);
+  size_t plain = 0;
+  for (size_t i = 0; i < element.size(); ++i) {
+    if (element[i] != '"' && element[i] != '\\') continue;
+    out->append(element, plain, i - plain);
+    out->push_back('\\');
+    plain = i;
   }
+  out->append(element, plain);
   out->push_back('"');
 }
 

@@ -55,6 +55,8 @@ class ChunkCache {
   void Retain(std::span<const uint64_t> leaf_versions);
   // Whether so many entries are worth keeping: a query over everything would push all others out.
   [[nodiscard]] bool Takes(size_t entries) const { return entries * kUsualBytes <= max_bytes_ / 2; }
+  // What an entry takes, with what is around it.
+  static uint64_t SizeOf(const CachedChunks& chunks);
   [[nodiscard]] ChunkCacheMetrics metrics() const;
 
  private:
@@ -76,7 +78,6 @@ class ChunkCache {
     ChunkCacheMetrics metrics;
   };
 
-  static uint64_t SizeOf(const CachedChunks& chunks);
   static void Remove(State* state, uint64_t leaf_version, storage::SeriesId series);
 
   const uint64_t max_bytes_;

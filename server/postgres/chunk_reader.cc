@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client-lib/base/log.h"
+#include "server/postgres/leaf_read_ahead.h"
 
 namespace vigil::postgres {
 namespace {
@@ -265,18 +266,33 @@ void ChunkReader::WarmUp() {
   std::vector<Leaf> leaves = leaves_->All();
   std::sort(leaves.begin(), leaves.end(),
             [](const Leaf& a, const Leaf& b) { return a.newest > b.newest; });
+  leaves.resize(std::min(leaves.size(), kLeaves));
+  if (options_.cache_bytes > 0 && !leaves.empty() && !leaves_->stale()) {
+    ahead_ = std::jthread([this, leaves](const std::stop_token& stop) { ReadAhead(stop, leaves); });
+  }
   std::vector<std::string> tables;
-  for (size_t i = 0; i < std::min(leaves.size(), kLeaves); ++i) tables.push_back(leaves[i].table);
+  for (const Leaf& leaf : leaves) tables.push_back(leaf.table);
   const SeriesId nobody[] = {0};
   ReadConnection reader;
   const auto answers = Ask(&reader, tables, {nobody, 0, 0});
   if (reader.connection == nullptr) return;
-  if (!answers) log::Debug("postgres", "reading ahead failed", {{"err", answers.error()}});
+  if (!answers) log::Debug("postgres", "preparing to read failed", {{"err", answers.error()}});
   connections_.Return(std::move(reader));
+}
+
+void ChunkReader::ReadAhead(const std::stop_token& stop, std::span<const Leaf> newest_first) {
+  auto connection =
+      Connection::Open(options_.conninfo, "vigil-read-ahead", kWriterSession, kConnectTimeoutMs);
+  const Result<void> done =
+      connection ? ReadLeavesAhead(connection->get(), newest_first, options_.cache_bytes / 2,
+                                   kConnectTimeoutMs, stop, &cache_)
+                 : Result<void>(std::move(connection).error());
+  if (!done) log::Debug("postgres", "reading ahead failed", {{"err", done.error()}});
 }
 
 void ChunkReader::Close() {
   closed_ = true;
+  ahead_.request_stop();
   connections_.Close();
 }
 

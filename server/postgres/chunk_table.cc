@@ -140,7 +140,7 @@ Result<bool> PostgresChunkTable::FlushedBefore(Connection* connection,
   if (!unresolved_) return false;
   // Waits for the row lock of a transaction that may still be about to commit.
   const Rows rows = TRY(connection->Query(
-      "SELECT flushed_seq FROM vigil.ingester WHERE " + Mine(options_.owner) + " FOR UPDATE",
+      "SELECT flushed_seq FROM vigil.ingester WHERE " + Mine(options_.owner) + " FOR NO KEY UPDATE",
       options_.write_timeout_ms));
   if (rows.size() != 1) {
     return Unavailable("another vigil-server has taken this database over: nothing was flushed");

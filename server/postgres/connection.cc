@@ -98,10 +98,29 @@ bool Rows::Bool(int row, int column) const {
   return !IsNull(row, column) && Bytes(row, column) == std::string_view("\1", 1);
 }
 
+Result<void> CheckConninfo(const std::string& conninfo) {
+  // Anything else is the name of a database.
+  if (conninfo.find('=') == std::string::npos && !conninfo.starts_with("postgresql://") &&
+      !conninfo.starts_with("postgres://")) {
+    return Ok();
+  }
+  char* problem = nullptr;
+  PQconninfoOption* parsed = PQconninfoParse(conninfo.c_str(), &problem);
+  PQfreemem(problem);  // quotes the string
+  if (parsed == nullptr) {
+    return BadData(
+        "the database's connection string cannot be read: it is libpq's key=value string or a "
+        "postgresql:// URI (--storage.postgres.dsn)");
+  }
+  PQconninfoFree(parsed);
+  return Ok();
+}
+
 Result<std::unique_ptr<Connection>> Connection::Open(const std::string& conninfo,
                                                      const std::string& application_name,
                                                      const std::string& options,
                                                      int64_t timeout_ms) {
+  TRY(CheckConninfo(conninfo));
   // The user's string goes first and is expanded; what Vigil depends on comes behind and wins.
   const char* const keys[] = {"dbname",
                               "application_name",

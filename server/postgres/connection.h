@@ -32,6 +32,10 @@ inline constexpr const char* kReaderSession =
     "-c enable_bitmapscan=off -c max_parallel_workers_per_gather=0 "
     "-c search_path=vigil,pg_catalog";
 
+// bad_data: libpq cannot read the string. The message quotes nothing of it: there may be a password
+// in it.
+Result<void> CheckConninfo(const std::string& conninfo);
+
 // The rows of one statement, in binary format. Views live as long as the Rows.
 class Rows {
  public:

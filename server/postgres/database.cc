@@ -38,6 +38,7 @@ Result<std::unique_ptr<Connection>> ConnectWithin(const DatabaseOptions& options
     auto connection =
         Connection::Open(options.conninfo, "vigil-journal", kWriterSession, kAttemptMs);
     if (connection || connection.error().kind == ErrorKind::kInternal ||
+        connection.error().kind == ErrorKind::kBadData ||
         Clock::System().MonotonicNs() >= deadline_ns) {
       return connection;
     }
@@ -59,6 +60,7 @@ std::array<storage::JournalPosition, kJournalTables> Newest(const JournalSpans& 
 
 struct Database::Impl {
   DatabaseOptions options;
+  Ownership owner;
   int schema_version = 0;
   int server_version = 0;
   JournalRing ring;
@@ -74,12 +76,10 @@ struct Database::Impl {
   std::unique_ptr<RollupReader> rollups;
   std::unique_ptr<Maintenance> maintenance;
 
-  void Build(std::unique_ptr<Connection> connection, const Ownership& owner,
-             const JournalSpans& spans);
+  void Build(std::unique_ptr<Connection> connection, const JournalSpans& spans);
 };
 
-void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownership& owner,
-                           const JournalSpans& spans) {
+void Database::Impl::Build(std::unique_ptr<Connection> connection, const JournalSpans& spans) {
   const Clock& clock = options.clock == nullptr ? Clock::System() : *options.clock;
   ring.Restore(Newest(spans));
   leaves = std::make_unique<LeafRegistry>(options.leaf_ms);
@@ -91,6 +91,7 @@ void Database::Impl::Build(std::unique_ptr<Connection> connection, const Ownersh
   journal_options.max_queued_bytes = options.max_queued_bytes;
   journal_options.spool_bytes = options.spool_bytes;
   journal_options.lease_ms = options.lease_ms;
+  journal_options.on_fenced = options.on_fenced;
   journal_options.write_timeout_ms = options.write_timeout_ms;
   journal =
       std::make_unique<PostgresJournal>(std::move(journal_options), std::move(connection), &ring,
@@ -139,17 +140,22 @@ Result<std::unique_ptr<Database>> Database::Open(DatabaseOptions options) {
   const DatabaseOptions& set = impl->options;
   auto connection = TRY(ConnectWithin(set));
   impl->server_version = connection->server_version();
+  // Not under an older server that lives.
+  if (TRY(SchemaIsOlder(connection.get(), Migrations(), set.write_timeout_ms))) {
+    TRY(AwaitFree(connection.get(), set.ownership_wait_ms, set.write_timeout_ms));
+  }
   impl->schema_version = TRY(MigrateSchema(connection.get(), Migrations(), kMigrationTimeoutMs));
-  const Ownership owner = TRY(TakeOwnership(connection.get(), set.instance, set.lease_ms,
-                                            set.ownership_wait_ms, set.write_timeout_ms));
+  impl->owner =
+      TRY(TakeOwnership(connection.get(), {set.instance, set.url, set.lease_ms, set.seen_epoch},
+                        set.ownership_wait_ms, set.write_timeout_ms));
   const JournalSpans spans =
-      TRY(ReadJournalSpans(connection.get(), owner.ingester, set.write_timeout_ms));
+      TRY(ReadJournalSpans(connection.get(), impl->owner.ingester, set.write_timeout_ms));
   auto reader = TRY(Connection::Open(set.conninfo, "vigil-start", kWriterSession, kAttemptMs));
-  impl->Build(std::move(connection), owner, spans);
+  impl->Build(std::move(connection), spans);
   TRY(impl->leaves->Load(reader.get(), set.read_timeout_ms));
   TRY_CONTEXT(impl->maintenance->LoadTombstones(reader.get()), "reading the tombstones");
   // What a crash left behind between a flush and its housekeeping.
-  impl->chunks->TruncateCovered(reader.get(), owner.flushed);
+  impl->chunks->TruncateCovered(reader.get(), impl->owner.flushed);
   impl->chunks->WarmUp();
   return std::unique_ptr<Database>(new Database(std::move(impl)));
 }
@@ -178,6 +184,11 @@ bool Database::connected() const {
   return impl_->journal->connected() && !impl_->journal->fenced();
 }
 bool Database::fenced() const { return impl_->journal->fenced(); }
+
+Result<void> Database::ConfirmOwnership(int64_t timeout_ms) const {
+  auto connection = TRY(Connection::Open(conninfo(), "vigil-owner", {}, timeout_ms));
+  return CheckOwner(connection.get(), impl_->owner, timeout_ms);
+}
 
 DatabaseMetrics Database::metrics() const {
   DatabaseMetrics metrics;

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client-lib/base/result.h"
@@ -23,12 +25,18 @@ struct DatabaseOptions {
   std::string conninfo;
   // Shown to people in vigil.ingester, and to a second server that is refused: host:port.
   std::string instance = "vigil-server";
+  // Where other servers on this database reach this one (vigil.member); empty: nowhere.
+  std::string url;
   // How long Open tries to reach a database that is not there yet.
   int64_t connect_timeout_ms = 30'000;
   // How long Open waits for another server on this database to go before it gives up.
   int64_t ownership_wait_ms = 5'000;
+  // Of a standby: the epoch that it saw when it decided to take over (Claim).
+  std::optional<int64_t> seen_epoch;
   // A server that did not renew for so long has lost the database to whoever asks.
   int64_t lease_ms = 30'000;
+  // Called once, on the journal's thread, when another server has taken the database over.
+  std::function<void()> on_fenced;
   // Commits come no closer than this, unless commit_bytes are queued or a sender waits.
   int64_t commit_interval_ms = 200;
   uint64_t commit_bytes = 4U << 20;
@@ -83,6 +91,9 @@ class Database {
   [[nodiscard]] bool connected() const;
   // True once another server took over: nothing can be written any more, the process should end.
   [[nodiscard]] bool fenced() const;
+  // Asks the database: not_found when another server took over; other errors say that it could not
+  // be asked. Opens a connection of its own.
+  [[nodiscard]] Result<void> ConfirmOwnership(int64_t timeout_ms) const;
   [[nodiscard]] DatabaseMetrics metrics() const;
 
  private:

@@ -17,6 +17,8 @@ constexpr int64_t kSeriesIdBlock = 16384;
 // Between commits while a sender waits for its acknowledgement: it sends nothing more until then.
 constexpr int64_t kHurriedIntervalMs = 10;
 constexpr int64_t kSeriesIdWaitMs = 2'000;
+// While a former owner's session keeps the lock.
+constexpr int64_t kUnlockedRenewalMs = 250;
 constexpr int64_t kReconnectTimeoutMs = 5'000;
 constexpr int64_t kFirstBackoffMs = 50;
 constexpr int64_t kLongestBackoffMs = 5'000;
@@ -39,7 +41,8 @@ PostgresJournal::PostgresJournal(JournalOptions options, std::unique_ptr<Connect
       ring_(ring),
       queue_(last, options_.max_queued_bytes, options_.spool_bytes, clock),
       connection_(std::move(connection)) {
-  next_renewal_ns_ = clock_.MonotonicNs() + options_.lease_ms * 1'000'000 / 3;
+  next_renewal_ns_ =
+      clock_.MonotonicNs() + (options_.owner.locked ? options_.lease_ms * 1'000'000 / 3 : 0);
   thread_ = std::jthread([this] { Run(); });
 }
 
@@ -110,8 +113,11 @@ Result<void> PostgresJournal::Work() {
 
 Result<void> PostgresJournal::Renew() {
   next_renewal_ns_ = clock_.MonotonicNs() + options_.lease_ms * 1'000'000 / 3;
-  return RenewLease(connection_.get(), options_.owner, options_.lease_ms,
-                    options_.write_timeout_ms);
+  if (!TRY(RenewLease(connection_.get(), options_.owner, options_.lease_ms,
+                      options_.write_timeout_ms))) {
+    next_renewal_ns_ = clock_.MonotonicNs() + kUnlockedRenewalMs * 1'000'000;
+  }
+  return Ok();
 }
 
 Result<void> PostgresJournal::FetchSeriesIds() {
@@ -277,6 +283,7 @@ void PostgresJournal::OnFailure(const Error& error) {
     fenced_ = true;
     log::Error("postgres", "lost the database", {{"err", error}});
     queue_.Fail(Unavailable(error.message));
+    if (options_.on_fenced) options_.on_fenced();
   }
   insert_.reset();
   connection_.reset();

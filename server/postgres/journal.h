@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct JournalOptions {
   uint64_t max_queued_bytes = 64U << 20;
   uint64_t spool_bytes = 256U << 20;
   int64_t lease_ms = 30'000;
+  std::function<void()> on_fenced;  // on the journal's thread; may be null
   int64_t write_timeout_ms = 60'000;
 };
 

@@ -13,7 +13,7 @@ namespace {
 // read first: without its row nothing is inserted.
 std::string StatementFor(int slot) {
   return "WITH fence AS MATERIALIZED (SELECT 1 FROM vigil.ingester WHERE id = $1 AND epoch = $2 "
-         "FOR SHARE), written AS (INSERT INTO " +
+         "FOR KEY SHARE), written AS (INSERT INTO " +
          JournalTableName(slot) +
          " (ingester, seq, page) SELECT $1, p.seq, p.page FROM fence, "
          "unnest($3::int8[], $4::bytea[]) AS p (seq, page) RETURNING 1) "

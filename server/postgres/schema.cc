@@ -56,6 +56,12 @@ Result<int> MigrateLocked(Connection* connection, std::span<const Migration> mig
 
 }  // namespace
 
+Result<bool> SchemaIsOlder(Connection* connection, std::span<const Migration> migrations,
+                           int64_t timeout_ms) {
+  const std::set<int> applied = TRY(AppliedVersions(connection, timeout_ms));
+  return !applied.empty() && !migrations.empty() && *applied.rbegin() < migrations.back().version;
+}
+
 Result<int> MigrateSchema(Connection* connection, std::span<const Migration> migrations,
                           int64_t timeout_ms) {
   CHECK(std::adjacent_find(migrations.begin(), migrations.end(),

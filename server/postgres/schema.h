@@ -21,6 +21,10 @@ struct Migration {
 // Those compiled in, in order.
 std::span<const Migration> Migrations();
 
+// There is a schema, and MigrateSchema would change it.
+Result<bool> SchemaIsOlder(Connection* connection, std::span<const Migration> migrations,
+                           int64_t timeout_ms);
+
 // Brings the schema up to date: applies what was not applied yet, each migration in its own
 // transaction, under an advisory lock so that two servers that start together do not collide.
 // Returns the version. A schema that is newer than this program is refused and left alone.

@@ -40,26 +40,43 @@ class Collector : public RowSink {
   Room room_;
 };
 
+// The name, and type and unit, which go where the name goes. Sorted.
+const std::array<std::string, 3>& MetadataNames() {
+  static const std::array<std::string, 3> kNames = {"__name__", "__type__", "__unit__"};
+  return kNames;
+}
+
+// Label sets as they are without metadata; the sets themselves are shared, not copied.
+struct HashIgnoringMetadata {
+  size_t operator()(const Labels& labels) const { return labels.HashWithout(MetadataNames()); }
+};
+struct SameIgnoringMetadata {
+  bool operator()(const Labels& a, const Labels& b) const {
+    return WithoutMetadata(a) == WithoutMetadata(b);
+  }
+};
+
 // Takes the names off the rows on their way.
 class NameDropper : public RowSink {
  public:
   NameDropper(QueryContext& query, SameLabels same, bool single_name, size_t steps, RowSink& out)
       : delayed_(query.options.delayed_name_removal),
-        ignored_(single_name && out.ignores_name()),
         buffered_(same == SameLabels::kMerge && !single_name),
+        ignored_(!buffered_ && out.ignores_name()),
         single_name_(single_name),
         collector_(query, steps),
         out_(out) {}
 
   Result<void> Take(const SeriesRow& row) override {
-    if (delayed_ || (ignored_ && HasNoOtherMetadata(row.labels))) {
+    if (delayed_) return out_.Take({row.labels, true, row.values, row.histograms});
+    if (!single_name_ && !buffered_ && !seen_.insert(row.labels).second) {
+      return ExecutionError(std::string(kSameLabelset));
+    }
+    if (ignored_ && HasNoOtherMetadata(row.labels)) {
       return out_.Take({row.labels, true, row.values, row.histograms});
     }
     const Labels labels = WithoutMetadata(row.labels);
     if (buffered_) return collector_.Take({labels, true, row.values, row.histograms});
-    if (!single_name_ && !seen_.insert(labels).second) {
-      return ExecutionError(std::string(kSameLabelset));
-    }
     return out_.Take({labels, true, row.values, row.histograms});
   }
   Result<void> Finish() {
@@ -77,11 +94,11 @@ class NameDropper : public RowSink {
   }
 
   bool delayed_;
-  bool ignored_;  // a name that stays is no matter, and no two series differ by it alone
   bool buffered_;
+  bool ignored_;  // a name that stays is no matter
   bool single_name_;
   Collector collector_;
-  std::unordered_set<Labels> seen_;
+  std::unordered_set<Labels, HashIgnoringMetadata, SameIgnoringMetadata> seen_;
   RowSink& out_;
 };
 
@@ -93,10 +110,7 @@ const Expr& Unwrapped(const Expr& expr) {
   return *inner;
 }
 
-Labels WithoutMetadata(const Labels& labels) {
-  static const std::array<std::string, 3> kMetadata = {"__name__", "__type__", "__unit__"};
-  return labels.Without(kMetadata);
-}
+Labels WithoutMetadata(const Labels& labels) { return labels.Without(MetadataNames()); }
 
 bool HasSingleName(const Expr& expr) {
   switch (expr.kind) {

@@ -15,9 +15,9 @@
 namespace vigil::promql {
 namespace {
 
-// A batch in work: about so many results, so that all batches in work are a few megabytes.
-constexpr size_t kBatchResults = 32'768;
-constexpr size_t kBatchesInWork = 8;
+// A batch in work: about so many results, so that it stays in a core's cache until it is taken.
+constexpr size_t kBatchResults = 16'384;
+constexpr size_t kMaxBatchesInWork = 8;
 // Below it, waking a helper costs more than it saves.
 constexpr size_t kMinSeries = 16;
 constexpr size_t kMinResults = 20'000;
@@ -27,13 +27,15 @@ enum class Outcome : uint8_t { kNothing, kRow, kSerial };
 // Room for one batch, used for one after the other.
 struct Slot {
   Slot(const QueryContext& query, const WindowSpec& spec, const Grid& grid, size_t batch)
-      : sweeper(spec, grid, 0), rows(batch * grid.count), outcomes(batch) {
+      : sweeper(spec, grid, 0),
+        rows(std::make_unique_for_overwrite<double[]>(batch * grid.count)),
+        outcomes(batch) {
     sweeper.StopWith(query);
   }
 
   RangeSweeper sweeper;
   SampleColumns samples;
-  std::vector<double> rows;
+  std::unique_ptr<double[]> rows;  // as the outcomes say
   std::vector<Outcome> outcomes;
   size_t samples_read = 0;
   size_t most_samples = 0;  // of one series, in any batch so far
@@ -44,7 +46,9 @@ class Runner {
  public:
   explicit Runner(const ParallelRange& job)
       : job_(job), batch_(std::clamp<size_t>(kBatchResults / job.grid.count, 1, 64)) {
-    for (size_t i = 0; i < std::min(kBatchesInWork, parts()); ++i) {
+    // One that is worked on and one that waits, per thread.
+    const size_t in_work = std::min(2 * (job.query.workers->size() + 1), kMaxBatchesInWork);
+    for (size_t i = 0; i < std::min(in_work, parts()); ++i) {
       slots_.push_back(std::make_unique<Slot>(job.query, job.spec, job.grid, batch_));
     }
   }
@@ -84,7 +88,7 @@ class Runner {
         {SlotSamples() + longest, (SlotSamples() + held_total_) * QueryContext::kSampleBytes});
   }
   [[nodiscard]] std::span<double> RowOf(Slot& slot, size_t k) const {
-    return std::span(slot.rows).subspan(k * job_.grid.count, job_.grid.count);
+    return {slot.rows.get() + k * job_.grid.count, job_.grid.count};
   }
 
   // Any thread. Touches nothing of the query but what is constant.
@@ -140,7 +144,7 @@ class Runner {
   const ParallelRange& job_;
   size_t batch_;  // series per part
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::vector<size_t> held_ = std::vector<size_t>(kBatchesInWork);  // samples, by slot
+  std::vector<size_t> held_ = std::vector<size_t>(kMaxBatchesInWork);  // samples, by slot
   size_t held_total_ = 0;
 };
 

@@ -110,11 +110,11 @@ std::optional<double> ExtendedResets(const RangeWindow& window, Extension) {
   return CountSteps(window, [](double previous, double v) { return v < previous; });
 }
 
-constexpr std::array<ExtendedKernel, 5> kRows = {{{"changes", false, ExtendedChanges},
-                                                  {"delta", true, ExtendedDelta},
-                                                  {"increase", true, ExtendedIncrease},
-                                                  {"rate", true, ExtendedRate},
-                                                  {"resets", false, ExtendedResets}}};
+constexpr std::array<ExtendedKernel, 5> kExtendedKernels = {{{"changes", false, ExtendedChanges},
+                                                             {"delta", true, ExtendedDelta},
+                                                             {"increase", true, ExtendedIncrease},
+                                                             {"rate", true, ExtendedRate},
+                                                             {"resets", false, ExtendedResets}}};
 
 }  // namespace
 
@@ -140,7 +140,7 @@ SampleColumns ExtendedSamples(const RangeWindow& window, Extension extension) {
 }
 
 Result<ExtendedKernel> FindExtendedKernel(std::string_view function, Extension extension) {
-  for (const ExtendedKernel& row : kRows) {
+  for (const ExtendedKernel& row : kExtendedKernels) {
     if (row.function != function) continue;
     if (extension == Extension::kAnchored || row.smoothed_too) return row;
   }

@@ -101,7 +101,7 @@ constexpr FunctionRow MapRow(std::string_view name, MapFn map, std::string_view 
   return {.name = name, .args = {kVector}, .kernel = map, .help = help};
 }
 
-constexpr FunctionRow kRows[] = {
+constexpr FunctionRow kMathRows[] = {
     MapRow(
         "abs", [](double v) { return std::fabs(v); }, "Absolute value."),
     MapRow(
@@ -179,6 +179,6 @@ constexpr FunctionRow kRows[] = {
 
 }  // namespace
 
-std::span<const FunctionRow> MathFunctions() { return kRows; }
+std::span<const FunctionRow> MathFunctions() { return kMathRows; }
 
 }  // namespace vigil::promql

@@ -18,13 +18,19 @@ using enum ValueType;
 
 using Kind = RateKind;
 
+// How often the counter fell.
+size_t CountResets(std::span<const double> values) {
+  return values.empty() ? 0 : CountFalls(values.data(), 1, values.size());
+}
+
 // Where the counter fell: indexes i with values[i] < values[i - 1].
-std::vector<uint32_t> FindResets(std::span<const double> values) {
+std::vector<uint32_t> FindResets(std::span<const double> values, size_t count) {
   constexpr size_t kStride = 256;
   std::vector<uint32_t> resets;
-  for (size_t from = 1; from < values.size(); from += kStride) {
+  resets.reserve(count);
+  for (size_t from = 1; from < values.size() && resets.size() < count; from += kStride) {
     const size_t to = std::min(from + kStride, values.size());
-    if (!AnyFall(values.data(), from, to)) continue;
+    if (CountFalls(values.data(), from, to) == 0) continue;
     for (size_t i = from; i < to; ++i) {
       if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
     }
@@ -50,6 +56,25 @@ class Extrapolation {
     return difference * notes_.factor[i];
   }
 
+  // The same for all windows. Differences are in the sweep's output, or last less first value.
+  // REQUIRES: every window has at least two samples.
+  template <bool kGiven>
+  void ScaleAll() const {
+    constexpr size_t kBlock = 64;
+    const size_t n = sweep_.size();
+    for (size_t begin = 0; begin < n; begin += kBlock) {
+      const size_t end = std::min(begin + kBlock, n);
+      if constexpr (!kGiven) Subtract(begin, end);
+      const size_t even = begin + (end - begin) / 2 * 2;
+      if (AnyReachesZero(begin, even)) {
+        ScaleEach(begin, even);
+      } else {
+        Multiply(begin, even);
+      }
+      ScaleEach(even, end);
+    }
+  }
+
  private:
   void Prepare() {
     const size_t n = sweep_.size();
@@ -57,8 +82,7 @@ class Extrapolation {
     notes_.full = true;
     notes_.width = n == 0 ? 0 : sweep_.hi[0] - sweep_.lo[0];
     notes_.factor.resize(n);
-    notes_.sampled.resize(n);
-    notes_.to_start.resize(n);
+    notes_.limit.resize(n);
     for (size_t i = 0; i < n; ++i) {
       const size_t lo = sweep_.lo[i];
       const size_t hi = sweep_.hi[i];
@@ -68,10 +92,9 @@ class Extrapolation {
         continue;
       }
       notes_.factor[i] = FactorOf(i, 0, 0);
-      notes_.sampled[i] =
-          static_cast<double>(sweep_.timestamps[hi - 1] - sweep_.timestamps[lo]) / 1000;
-      notes_.to_start[i] =
-          static_cast<double>(sweep_.timestamps[lo] - sweep_.window_start(i)) / 1000;
+      const auto sampled = static_cast<double>(sweep_.timestamps[hi - 1] - sweep_.timestamps[lo]);
+      const auto to_start = static_cast<double>(sweep_.timestamps[lo] - sweep_.window_start(i));
+      notes_.limit[i] = to_start * (1 + 1e-9) / sampled;
     }
   }
 
@@ -87,12 +110,52 @@ class Extrapolation {
   }
 
   // Whether the counter may have been at zero since the start of the window; true in doubt. The
-  // margin is far above what rounding does. One branch: it is nearly never so.
+  // margin in the limit is far above what rounding does, but of tiny differences.
   [[nodiscard]] bool ReachesZero(size_t i, double first_value, double difference) const {
-    const double limit = notes_.to_start[i] * difference;
-    const bool safe = (limit > 1e-290) & (first_value * notes_.sampled[i] > limit * (1 + 1e-9));
+    const bool safe = (difference >= kTiny) & (first_value > notes_.limit[i] * difference);
     return (difference > 0) & (first_value >= 0) & !safe;
   }
+  // Of any window [begin, end), an even number; true in doubt. It is nearly never so.
+  [[nodiscard]] bool AnyReachesZero(size_t begin, size_t end) const {
+    if (kKind == Kind::kDelta) return false;
+    constexpr TwoDoubles kTwoTiny = {kTiny, kTiny};
+    constexpr TwoDoubles kZero = {0, 0};
+    const double* const v = sweep_.values.data();
+    const uint32_t* const lo = sweep_.lo.data();
+    const double* const differences = sweep_.out.data();
+    const double* const limits = notes_.limit.data();
+    TwoMasks safe = {0, 0};
+    TwoMasks tiny = {0, 0};
+    for (size_t i = begin; i < end; i += 2) {
+      const TwoDoubles first = {v[lo[i]], v[lo[i + 1]]};
+      const TwoDoubles difference = LoadTwo(differences + i);
+      safe -= first >= LoadTwo(limits + i) * difference;
+      tiny -= difference < kTwoTiny;
+      tiny += difference <= kZero;
+    }
+    return static_cast<size_t>(safe[0] + safe[1]) != end - begin || tiny[0] + tiny[1] != 0;
+  }
+
+  void Subtract(size_t begin, size_t end) const {
+    const double* const v = sweep_.values.data();
+    const uint32_t* const lo = sweep_.lo.data();
+    const uint32_t* const hi = sweep_.hi.data();
+    double* const out = sweep_.out.data();
+    for (size_t i = begin; i < end; ++i) out[i] = v[hi[i] - 1] - v[lo[i]];
+  }
+  void Multiply(size_t begin, size_t end) const {
+    double* const out = sweep_.out.data();
+    const double* const factors = notes_.factor.data();
+    for (size_t i = begin; i < end; i += 2)
+      StoreTwo(LoadTwo(out + i) * LoadTwo(factors + i), out + i);
+  }
+  void ScaleEach(size_t begin, size_t end) const {
+    for (size_t i = begin; i < end; ++i) {
+      sweep_.out[i] = Scale(i, sweep_.values[sweep_.lo[i]], sweep_.out[i]);
+    }
+  }
+
+  static constexpr double kTiny = 1e-280;  // a product with a limit has all its digits
 
   const RangeSweep& sweep_;
   const double range_s_;
@@ -117,26 +180,74 @@ void SparseDifferences(const RangeSweep& sweep, std::span<const uint32_t> resets
   }
 }
 
-// The same for gauges taken for counters, which are reset all the time: the sums of many windows
-// side by side. Adding -0 changes nothing, so that every sample can be added.
+// Sixteen sums of as many neighbours each, side by side: sum i is of values[i], values[i + 1] ...
+// A number for each register, so that they stay there.
+struct SixteenSums {
+  TwoDoubles a, b, c, d, e, f, g, h;
+
+  explicit SixteenSums(const double* from)
+      : a(LoadTwo(from)),
+        b(LoadTwo(from + 2)),
+        c(LoadTwo(from + 4)),
+        d(LoadTwo(from + 6)),
+        e(LoadTwo(from + 8)),
+        f(LoadTwo(from + 10)),
+        g(LoadTwo(from + 12)),
+        h(LoadTwo(from + 14)) {}
+  void Add(const double* values) {
+    a += LoadTwo(values);
+    b += LoadTwo(values + 2);
+    c += LoadTwo(values + 4);
+    d += LoadTwo(values + 6);
+    e += LoadTwo(values + 8);
+    f += LoadTwo(values + 10);
+    g += LoadTwo(values + 12);
+    h += LoadTwo(values + 14);
+  }
+  void Store(double* to) const {
+    StoreTwo(a, to);
+    StoreTwo(b, to + 2);
+    StoreTwo(c, to + 4);
+    StoreTwo(d, to + 6);
+    StoreTwo(e, to + 8);
+    StoreTwo(f, to + 10);
+    StoreTwo(g, to + 12);
+    StoreTwo(h, to + 14);
+  }
+};
+
+// lost[i]: what the counter lost from value i - 1 to value i; -0 where it did not fall.
+void FindLosses(std::span<const double> v, std::span<double> lost) {
+  constexpr TwoDoubles kNothing = {-0.0, -0.0};
+  lost[0] = -0.0;
+  size_t i = 1;
+  for (; i + 2 <= v.size(); i += 2) {
+    const TwoDoubles before = LoadTwo(&v[i - 1]);
+    StoreTwo(Chosen(LoadTwo(&v[i]) < before, before, kNothing), &lost[i]);
+  }
+  for (; i < v.size(); ++i) lost[i] = v[i] < v[i - 1] ? v[i - 1] : -0.0;
+}
+
+// The same as SparseDifferences() for gauges taken for counters, which are reset all the time: the
+// sums of many windows side by side. Adding -0 changes nothing, so that every sample can be added.
 // REQUIRES: window i is [lo[0] + i, lo[0] + i + width).
-void DenseDifferences(const RangeSweep& sweep, uint32_t width) {
-  constexpr size_t kBlock = 32;
-  const size_t first = sweep.lo[0];
-  const double* const v = sweep.values.data() + first;
-  const size_t n = sweep.size() + width - 1;
-  std::vector<double> lost(n + kBlock, -0.0);
-  for (size_t i = 1; i < n; ++i) lost[i] = v[i] < v[i - 1] ? v[i - 1] : -0.0;
-  for (size_t at = 0; at < sweep.size(); at += kBlock) {
-    const size_t count = std::min(kBlock, sweep.size() - at);
-    double sums[kBlock] = {};
-    for (size_t i = 0; i < count; ++i) sums[i] = v[at + i + width - 1] - v[at + i];
-    const double* next = lost.data() + at;
-    for (uint32_t k = 1; k < width; ++k) {
-      ++next;
-      for (size_t i = 0; i < kBlock; ++i) sums[i] += next[i];
-    }
-    std::copy_n(sums, count, sweep.out.begin() + static_cast<ptrdiff_t>(at));
+void DenseDifferences(const RangeSweep& sweep, uint32_t width, std::vector<double>* lost) {
+  constexpr size_t kBlock = 16;
+  const size_t windows = sweep.size();
+  const double* const v = sweep.values.data() + sweep.lo[0];
+  const size_t n = windows + width - 1;
+  lost->resize(n + kBlock);
+  FindLosses({v, n}, *lost);
+  double* const out = sweep.out.data();
+  for (size_t i = 0; i < windows; ++i) out[i] = v[i + width - 1] - v[i];
+  size_t at = 0;
+  for (; at + kBlock <= windows; at += kBlock) {
+    SixteenSums sums(out + at);
+    for (uint32_t k = 1; k < width; ++k) sums.Add(lost->data() + at + k);
+    sums.Store(out + at);
+  }
+  for (; at < windows; ++at) {
+    for (uint32_t k = 1; k < width; ++k) out[at] += (*lost)[at + k];
   }
 }
 
@@ -146,21 +257,15 @@ void ExtrapolatedRate(const RangeSweep& sweep) {
   LayoutNotes* const notes = sweep.notes == nullptr ? &own : sweep.notes;
   const Extrapolation<kKind> extrapolation(sweep, notes);
   const std::span<const double> v = sweep.values;
-  const std::vector<uint32_t> resets =
-      kKind == Kind::kDelta ? std::vector<uint32_t>() : FindResets(v);
-  if (resets.empty() && notes->full) {
-    for (size_t i = 0; i < sweep.size(); ++i) {
-      const double first = v[sweep.lo[i]];
-      sweep.out[i] = extrapolation.Scale(i, first, v[sweep.hi[i] - 1] - first);
-    }
-    return;
-  }
+  const size_t resets = kKind == Kind::kDelta ? 0 : CountResets(v);
+  if (resets == 0 && notes->full) return extrapolation.template ScaleAll<false>();
   // Half as many resets in a window as additions is where one by one is slower.
-  if (notes->full && notes->width > 0 && resets.size() * 4 > v.size()) {
-    DenseDifferences(sweep, notes->width);
+  if (notes->full && notes->width > 0 && resets * 4 > v.size()) {
+    DenseDifferences(sweep, notes->width, &notes->scratch);
   } else {
-    SparseDifferences(sweep, resets);
+    SparseDifferences(sweep, FindResets(v, resets));
   }
+  if (notes->full) return extrapolation.template ScaleAll<true>();
   for (size_t i = 0; i < sweep.size(); ++i) {
     if (sweep.hi[i] < sweep.lo[i] + 2) continue;
     sweep.out[i] = extrapolation.Scale(i, v[sweep.lo[i]], sweep.out[i]);

@@ -9,6 +9,7 @@
 
 #include "client-lib/base/strings.h"
 #include "client-lib/model/float_text.h"
+#include "client-lib/model/histogram_text.h"
 
 namespace vigil::promql {
 namespace {
@@ -75,6 +76,7 @@ class LiteralReader {
     }
     literal_.histogram.positive_buckets = std::move(positive_);
     literal_.histogram.negative_buckets = std::move(negative_);
+    TRY(FitSchema(&literal_.histogram));
     return std::move(literal_);
   }
 

@@ -173,7 +173,7 @@ MixedResult Changes(const MixedWindow& window, const RangeNotes&) {
   return {changes, nullptr};
 }
 
-constexpr std::array<std::pair<std::string_view, MixedFn>, 15> kRows = {{
+constexpr std::array<std::pair<std::string_view, MixedFn>, 15> kMixedKernels = {{
     {"avg_over_time", AggregateOverTime<HistogramMean, &HistogramMean::Mean>},
     {"changes", Changes},
     {"count_over_time", CountOverTime},
@@ -194,7 +194,7 @@ constexpr std::array<std::pair<std::string_view, MixedFn>, 15> kRows = {{
 }  // namespace
 
 MixedFn FindMixedKernel(std::string_view function) {
-  for (const auto& [name, kernel] : kRows) {
+  for (const auto& [name, kernel] : kMixedKernels) {
     if (name == function) return kernel;
   }
   return IgnoreHistograms;

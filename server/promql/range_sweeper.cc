@@ -53,10 +53,12 @@ const std::vector<size_t>& RangeSweeper::Counts() {
 
 void RangeSweeper::Run(const FunctionRow& function, const SampleColumns& samples,
                        const std::vector<std::vector<double>>& args, std::span<double> out) {
-  std::ranges::fill(out, StaleNaN());
-  if (const SweepFn* kernel = std::get_if<SweepFn>(&function.kernel)) {
-    if (notes_of_ != &function) notes_.known = false;
-    notes_of_ = &function;
+  const SweepFn* const kernel = std::get_if<SweepFn>(&function.kernel);
+  if (notes_of_ != &function) notes_.known = false;
+  notes_of_ = &function;
+  const bool writes_all = kernel != nullptr && notes_.known && notes_.full;
+  if (!writes_all) std::ranges::fill(out, StaleNaN());
+  if (kernel != nullptr) {
     (*kernel)({.timestamps = samples.timestamps,
                .values = samples.values,
                .lo = lo_,

@@ -30,12 +30,13 @@ struct RangeWindow {
 // timestamps: the next one uses it again. Emptied whenever the windows hold other samples.
 struct LayoutNotes {
   bool known = false;
-  bool full = false;   // every window has at least two samples
+  bool full = false;   // every window has at least two samples, and the kernel writes all results
   uint32_t width = 0;  // samples in each window when each begins one behind the one before; or 0
   // Per window with at least two samples; the meaning is the kernel's.
   std::vector<double> factor;
-  std::vector<double> sampled;
-  std::vector<double> to_start;
+  std::vector<double> limit;
+  // Room that is kept from series to series.
+  std::vector<double> scratch;
 };
 
 // All windows of one series, one per step: window i holds the samples [lo[i], hi[i]). Both rise

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "client-lib/model/sample.h"
@@ -26,13 +25,9 @@ inline void AddOne(double v, double* sum, double* compensation) {
   *sum = t;
 }
 
-TwoMasks Bits(TwoDoubles values) { return reinterpret_cast<TwoMasks>(values); }
-TwoDoubles Chosen(TwoMasks first, TwoDoubles a, TwoDoubles b) {
-  return reinterpret_cast<TwoDoubles>((Bits(a) & first) | (Bits(b) & ~first));
-}
 TwoDoubles Magnitudes(TwoDoubles values) {
   constexpr TwoMasks kNoSign = {INT64_MAX, INT64_MAX};
-  return reinterpret_cast<TwoDoubles>(Bits(values) & kNoSign);
+  return reinterpret_cast<TwoDoubles>(BitsOf(values) & kNoSign);
 }
 
 // The same, two at a time.
@@ -47,9 +42,9 @@ void AddTwo(const double* values, double* sums, double* compensations) {
   const TwoDoubles smaller = Chosen(first_is_larger, v, s);
   const TwoDoubles c = LoadTwo(compensations) + ((larger - t) + smaller);
   const TwoMasks overflow = Magnitudes(t) == kInfinite;
-  const auto kept = reinterpret_cast<TwoDoubles>(Bits(c) & ~overflow);
-  std::memcpy(sums, &t, sizeof(t));
-  std::memcpy(compensations, &kept, sizeof(kept));
+  const auto kept = reinterpret_cast<TwoDoubles>(BitsOf(c) & ~overflow);
+  StoreTwo(t, sums);
+  StoreTwo(kept, compensations);
 }
 
 bool IsFull(std::span<const double> row) {

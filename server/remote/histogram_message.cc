@@ -168,7 +168,7 @@ Result<std::optional<HistogramSample>> DecodeHistogram(std::string_view message)
     AddUp(parts.positive_deltas, &h.positive_buckets);
     AddUp(parts.negative_deltas, &h.negative_buckets);
   }
-  if (!IsStaleNaN(h.sum)) TRY(ValidateHistogram(h));
+  if (!IsStaleNaN(h.sum)) TRY(AdmitHistogram(&h));
   return std::optional(
       HistogramSample{parts.timestamp, std::make_shared<const Histogram>(std::move(h))});
 }

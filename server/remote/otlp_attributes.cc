@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "client-lib/base/strings.h"
 #include "client-lib/model/float_text.h"
-#include "server/remote/otlp_names.h"
 #include "server/remote/proto_writer.h"
 
 namespace vigil::remote {
@@ -15,24 +15,6 @@ namespace {
 
 // Lists and maps nest; nobody needs more, and the stack is bounded.
 constexpr int kDeepestValue = 16;
-
-void AppendJsonText(std::string_view text, std::string* out) {
-  out->push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out->push_back('\\');
-      out->push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      static constexpr char kHex[] = "0123456789abcdef";
-      out->append("\\u00");
-      out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
-      out->push_back(kHex[c & 15]);
-    } else {
-      out->push_back(c);
-    }
-  }
-  out->push_back('"');
-}
 
 // The text of a message Value. Inside lists and maps texts have quotes.
 bool AppendValue(std::string_view message, int depth, std::string* out);
@@ -56,7 +38,7 @@ bool AppendItems(std::string_view message, int depth, bool map, std::string* out
         if (part->number == 2) value = part->bytes;
       }
       if (!pair.ok()) return false;
-      AppendJsonText(key, out);
+      AppendJsonQuoted(key, out);
       out->push_back(':');
     }
     if (!AppendValue(value, depth + 1, out)) return false;
@@ -69,7 +51,7 @@ void AppendText(std::string_view text, int depth, std::string* out) {
   if (depth == 0) {
     out->append(text);
   } else {
-    AppendJsonText(text, out);
+    AppendJsonQuoted(text, out);
   }
 }
 
@@ -108,6 +90,24 @@ bool AppendValue(std::string_view message, int depth, std::string* out) {
 
 }  // namespace
 
+void AppendJsonQuoted(std::string_view text, std::string* out) {
+  out->push_back('"');
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out->push_back('\\');
+      out->push_back(c);
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      static constexpr char kHex[] = "0123456789abcdef";
+      out->append("\\u00");
+      out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
+      out->push_back(kHex[c & 15]);
+    } else {
+      out->push_back(c);
+    }
+  }
+  out->push_back('"');
+}
+
 bool ReadOtlpAttribute(std::string_view message, std::vector<OtlpAttribute>* out) {
   OtlpAttribute& attribute = out->emplace_back();
   ProtoReader reader(message);
@@ -122,14 +122,14 @@ bool ReadOtlpAttribute(std::string_view message, std::vector<OtlpAttribute>* out
   return reader.ok();
 }
 
-OtlpLabels LabelsOfAttributes(std::span<const OtlpAttribute> attributes) {
+OtlpLabels LabelsOfAttributes(std::span<const OtlpAttribute> attributes, const OtlpNaming& naming) {
   std::vector<const OtlpAttribute*> sorted;
   for (const OtlpAttribute& attribute : attributes) sorted.push_back(&attribute);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const OtlpAttribute* a, const OtlpAttribute* b) { return a->key < b->key; });
   OtlpLabels all;
   for (const OtlpAttribute* attribute : sorted) {
-    std::string name = OtlpLabelName(attribute->key);
+    std::string name = OtlpLabelName(attribute->key, naming);
     if (!name.empty() && !attribute->value.empty()) {
       all.emplace_back(std::move(name), attribute->value);
     }
@@ -155,6 +155,40 @@ void SetOtlpLabel(std::string_view name, std::string_view value, OtlpLabels* lab
     return;
   }
   labels->emplace_back(name, value);
+}
+
+OtlpLabels DistinctOtlpLabels(OtlpLabels labels, OtlpKeep keep) {
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  OtlpLabels distinct;
+  for (auto& label : labels) {
+    if (distinct.empty() || distinct.back().first != label.first) {
+      distinct.push_back(std::move(label));
+    } else if (keep == OtlpKeep::kSecond) {
+      distinct.back().second = std::move(label.second);
+    }
+  }
+  return distinct;
+}
+
+OtlpLabels MergeOtlpLabels(OtlpLabels first, const OtlpLabels& second, OtlpKeep keep) {
+  OtlpLabels merged;
+  merged.reserve(first.size());
+  const auto add = [&merged](auto&& label) {
+    if (!label.second.empty()) merged.push_back(std::forward<decltype(label)>(label));
+  };
+  auto own = first.begin();
+  for (const auto& other : second) {
+    while (own != first.end() && own->first < other.first) add(std::move(*own++));
+    if (own == first.end() || own->first != other.first) {
+      add(other);
+    } else if (keep == OtlpKeep::kSecond) {
+      add(other);
+      ++own;
+    }
+  }
+  while (own != first.end()) add(std::move(*own++));
+  return merged;
 }
 
 void AppendOtlpLabels(OtlpLabels labels, std::string* out) {

@@ -155,15 +155,17 @@ size_t Runes(std::string_view text) {
   }));
 }
 
-// A bucket of OTLP begins where one of ours ends: its index is one less.
-bool Lay(const OtlpBuckets& buckets, int32_t scale_down, std::vector<BucketSpan>* spans,
-         std::vector<double>* out) {
+// A bucket of an exponential histogram of OTLP begins where one of ours ends: its index is one
+// less, which `shift` makes good.
+bool Lay(const OtlpBuckets& buckets, int32_t scale_down, int32_t shift,
+         std::vector<BucketSpan>* spans, std::vector<double>* out) {
   // Gaps this short are cheaper as empty buckets, as upstream has it.
   constexpr int64_t kShortGap = 2;
   int64_t last = 0;  // index of the last bucket in *out
   for (size_t i = 0; i < buckets.counts.size(); ++i) {
     if (buckets.counts[i] == 0) continue;
-    const int64_t index = ((int64_t{buckets.offset} + static_cast<int64_t>(i)) >> scale_down) + 1;
+    const int64_t index =
+        ((int64_t{buckets.offset} + static_cast<int64_t>(i)) >> scale_down) + shift;
     if (index < std::numeric_limits<int32_t>::min() ||
         index > std::numeric_limits<int32_t>::max()) {
       return false;
@@ -252,11 +254,28 @@ Result<HistogramPtr> NativeHistogramOf(const OtlpPoint& point) {
   histogram->zero_count = static_cast<double>(point.zero_count);
   histogram->count = static_cast<double>(point.count);
   histogram->sum = point.sum.value_or(0);
-  if (!Lay(point.positive, scale_down, &histogram->positive_spans, &histogram->positive_buckets) ||
-      !Lay(point.negative, scale_down, &histogram->negative_spans, &histogram->negative_buckets)) {
+  if (!Lay(point.positive, scale_down, 1, &histogram->positive_spans,
+           &histogram->positive_buckets) ||
+      !Lay(point.negative, scale_down, 1, &histogram->negative_spans,
+           &histogram->negative_buckets)) {
     return BadData("cannot convert exponential to native histogram: a bucket is out of range");
   }
   TRY_CONTEXT(ValidateHistogram(*histogram), "cannot convert exponential to native histogram");
+  return HistogramPtr(std::move(histogram));
+}
+
+Result<HistogramPtr> CustomHistogramOf(const OtlpPoint& point) {
+  auto histogram = std::make_shared<Histogram>();
+  histogram->integer = true;
+  histogram->schema = kCustomBucketsSchema;
+  histogram->custom_values = point.bounds;
+  histogram->count = static_cast<double>(point.count);
+  histogram->sum = point.sum.value_or(0);
+  if (!Lay({0, point.bucket_counts}, 0, 0, &histogram->positive_spans,
+           &histogram->positive_buckets)) {
+    return BadData("cannot convert histogram to native histogram: a bucket is out of range");
+  }
+  TRY_CONTEXT(ValidateHistogram(*histogram), "cannot convert histogram to native histogram");
   return HistogramPtr(std::move(histogram));
 }
 

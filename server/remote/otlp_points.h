@@ -55,5 +55,7 @@ bool ReadOtlpExemplar(std::string_view message, OtlpExemplar* out);
 
 // bad_data when the point is none that a native histogram can be.
 Result<HistogramPtr> NativeHistogramOf(const OtlpPoint& point);
+// The same for a histogram with bounds: they become custom buckets.
+Result<HistogramPtr> CustomHistogramOf(const OtlpPoint& point);
 
 }  // namespace vigil::remote

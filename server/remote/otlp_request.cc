@@ -10,7 +10,6 @@
 
 #include "client-lib/model/float_text.h"
 #include "server/remote/otlp_attributes.h"
-#include "server/remote/otlp_names.h"
 #include "server/remote/otlp_points.h"
 #include "server/remote/proto_reader.h"
 
@@ -26,6 +25,9 @@ constexpr size_t kMaxArenaBytes = 128 << 20;
 constexpr size_t kMaxOtlpRows = 1'000'000;
 // Those of target_info included.
 constexpr size_t kMaxOtlpSamples = 4 * kMaxOtlpRows;
+// Labels that points get from their resource and scope. Those that a point overrides, or that have
+// no value, take work and no place.
+constexpr size_t kMaxSharedLabels = 100'000'000;
 // However far apart the points of a resource are.
 constexpr int64_t kMaxInfoSamples = 1'000;
 constexpr std::string_view kJob = "job";
@@ -54,6 +56,9 @@ struct Metric {
 struct Resource {
   std::vector<OtlpAttribute> attributes;
   OtlpLabels identity;  // job, instance
+  // Both sorted, each name once.
+  OtlpLabels promoted;  // for series that have no such labels
+  OtlpLabels scope;     // of the scope that is read
   TimestampMs earliest = std::numeric_limits<TimestampMs>::max();
   TimestampMs latest = std::numeric_limits<TimestampMs>::min();
 };
@@ -78,10 +83,14 @@ OtlpLabels IdentityOf(const std::vector<OtlpAttribute>& attributes) {
   return labels;
 }
 
+bool IsIdentity(std::string_view key) {
+  return key == kNamespace || key == kService || key == kServiceInstance;
+}
+
 class OtlpDecoder {
  public:
-  OtlpDecoder(int64_t info_interval_ms, WriteRequest* out, OtlpExtras* extras)
-      : info_interval_ms_(info_interval_ms), out_(*out), extras_(*extras) {}
+  OtlpDecoder(const OtlpSettings& settings, WriteRequest* out, OtlpExtras* extras)
+      : settings_(settings), out_(*out), extras_(*extras) {}
 
   Result<void> Decode(std::string_view message) {
     ProtoReader reader(message);
@@ -108,12 +117,33 @@ class OtlpDecoder {
       }
     }
     resource.identity = IdentityOf(resource.attributes);
+    resource.promoted = PromotedOf(resource.attributes);
     ProtoReader reader(message);
     while (const auto field = reader.Next()) {
       if (field->number == 2) TRY(ReadScope(field->bytes, &resource));
     }
     if (!reader.ok()) return BrokenOtlp("a resource");
     return AddTargetInfo(resource);
+  }
+
+  // In the order of the names that the attributes have the first of a label counts.
+  [[nodiscard]] OtlpLabels PromotedOf(const std::vector<OtlpAttribute>& attributes) const {
+    OtlpLabels labels;
+    if (!settings_.promote_all && settings_.promoted.empty()) return labels;
+    std::vector<const OtlpAttribute*> sorted;
+    for (const OtlpAttribute& attribute : attributes) {
+      const bool listed = settings_.promoted.find(attribute.key) != settings_.promoted.end();
+      if (listed != settings_.promote_all) sorted.push_back(&attribute);
+    }
+    std::stable_sort(
+        sorted.begin(), sorted.end(),
+        [](const OtlpAttribute* a, const OtlpAttribute* b) { return a->key < b->key; });
+    for (const OtlpAttribute* attribute : sorted) {
+      std::string name = OtlpLabelName(attribute->key, settings_.naming);
+      if (name.empty() || attribute->value.empty()) continue;
+      labels.emplace_back(std::move(name), attribute->value);
+    }
+    return DistinctOtlpLabels(std::move(labels), OtlpKeep::kFirst);
   }
 
   static bool ReadAttributes(std::string_view message, std::vector<OtlpAttribute>* out) {
@@ -124,7 +154,41 @@ class OtlpDecoder {
     return reader.ok();
   }
 
+  // Labels of a scope: none when it has no name.
+  bool ReadScopeLabels(std::string_view message, OtlpLabels* out) const {
+    std::string_view scope;
+    std::string_view schema_url;
+    ProtoReader outer(message);
+    while (const auto field = outer.Next()) {
+      if (field->number == 1) scope = field->bytes;
+      if (field->number == 3) schema_url = field->bytes;
+    }
+    std::string_view name;
+    std::string_view version;
+    std::vector<OtlpAttribute> attributes;
+    ProtoReader reader(scope);
+    while (const auto field = reader.Next()) {
+      if (field->number == 1) name = field->bytes;
+      if (field->number == 2) version = field->bytes;
+      if (field->number == 3 && !ReadOtlpAttribute(field->bytes, &attributes)) return false;
+    }
+    if (name.empty()) return outer.ok() && reader.ok();
+    out->emplace_back("otel_scope_name", name);
+    out->emplace_back("otel_scope_version", version);
+    out->emplace_back("otel_scope_schema_url", schema_url);
+    for (const OtlpAttribute& attribute : attributes) {
+      out->emplace_back(OtlpLabelName("otel_scope_" + attribute.key, settings_.naming),
+                        attribute.value);
+    }
+    *out = DistinctOtlpLabels(std::move(*out), OtlpKeep::kSecond);
+    return outer.ok() && reader.ok();
+  }
+
   Result<void> ReadScope(std::string_view message, Resource* resource) {
+    resource->scope.clear();
+    if (settings_.promote_scope && !ReadScopeLabels(message, &resource->scope)) {
+      return BrokenOtlp("a scope");
+    }
     ProtoReader reader(message);
     while (const auto field = reader.Next()) {
       if (field->number == 2) TRY(ReadMetric(field->bytes, resource));
@@ -192,7 +256,7 @@ class OtlpDecoder {
     const OtlpKind kind = counter                           ? OtlpKind::kCounter
                           : metric.type == OtlpType::kGauge ? OtlpKind::kGauge
                                                             : OtlpKind::kOther;
-    const std::string name = OtlpMetricName(metric.name, metric.unit, kind);
+    const std::string name = OtlpMetricName(metric.name, metric.unit, kind, settings_.naming);
     if (name.empty()) {
       Drop("a metric has no name");
       return Ok();
@@ -204,6 +268,8 @@ class OtlpDecoder {
       if (!ReadOtlpPoint(metric.type, bytes, &point)) return BrokenOtlp("a data point");
       resource->earliest = std::min(resource->earliest, point.time);
       resource->latest = std::max(resource->latest, point.time);
+      shared_labels_ += resource->promoted.size() + resource->scope.size();
+      TRY(CheckSize());
       AddPoint(metric.type, name, point, *resource);
       TRY(CheckSize());
     }
@@ -224,6 +290,11 @@ class OtlpDecoder {
       return BadData("the request has more than " + std::to_string(kMaxOtlpSamples) +
                      " samples, those of target_info included: send fewer points at once");
     }
+    if (shared_labels_ > kMaxSharedLabels) {
+      return BadData("the attributes of resources and scopes would be looked at more than " +
+                     std::to_string(kMaxSharedLabels) +
+                     " times as labels of points: send fewer of them, or fewer points at once");
+    }
     return Ok();
   }
 
@@ -235,13 +306,20 @@ class OtlpDecoder {
 
   void AddPoint(OtlpType type, const std::string& name, const OtlpPoint& point,
                 const Resource& resource) {
-    OtlpLabels labels = LabelsOfAttributes(point.attributes);
+    OtlpLabels labels = LabelsOfAttributes(point.attributes, settings_.naming);
+    if (!resource.promoted.empty()) {
+      labels = MergeOtlpLabels(std::move(labels), resource.promoted, OtlpKeep::kFirst);
+    }
+    if (!resource.scope.empty()) {
+      labels = MergeOtlpLabels(std::move(labels), resource.scope, OtlpKeep::kSecond);
+    }
     for (const auto& [label, value] : resource.identity) SetOtlpLabel(label, value, &labels);
     switch (type) {
       case OtlpType::kHistogram:
+        if (settings_.custom_buckets) return AddNative(type, name, point, std::move(labels));
         return AddHistogram(name, point, std::move(labels));
       case OtlpType::kExponential:
-        return AddNative(name, point, std::move(labels));
+        return AddNative(type, name, point, std::move(labels));
       case OtlpType::kSummary:
         return AddSummary(name, point, std::move(labels));
       default:
@@ -288,7 +366,7 @@ class OtlpDecoder {
   void AddExemplars(std::span<const OtlpExemplar> exemplars) {
     for (const OtlpExemplar& exemplar : exemplars) {
       const size_t begin = out_.arena.size();
-      AppendOtlpLabels(LabelsOfAttributes(exemplar.attributes), &out_.arena);
+      AppendOtlpLabels(LabelsOfAttributes(exemplar.attributes, settings_.naming), &out_.arena);
       exemplar_places_.push_back({begin, out_.arena.size() - begin});
       out_.exemplars.push_back({{}, exemplar.value, exemplar.time});
       ++out_.series.back().exemplar_count;
@@ -318,10 +396,12 @@ class OtlpDecoder {
     AddExemplars(left);
   }
 
-  void AddNative(const std::string& name, const OtlpPoint& point, OtlpLabels labels) {
+  void AddNative(OtlpType type, const std::string& name, const OtlpPoint& point,
+                 OtlpLabels labels) {
     // The end of a series is marked by a float.
     if (point.no_value) return AddFloat(name, point, 0, std::move(labels));
-    Result<HistogramPtr> histogram = NativeHistogramOf(point);
+    Result<HistogramPtr> histogram =
+        type == OtlpType::kHistogram ? CustomHistogramOf(point) : NativeHistogramOf(point);
     if (!histogram) return Drop(histogram.error().message);
     BeginSeries(name, std::move(labels)).histogram_count = 1;
     out_.histograms.push_back({point.time, *std::move(histogram), 0});
@@ -342,23 +422,25 @@ class OtlpDecoder {
   // What is known of a resource beside job and instance, as long as its points last.
   Result<void> AddTargetInfo(const Resource& resource) {
     std::vector<OtlpAttribute> rest;
+    bool more = false;  // than what identifies it
     for (const OtlpAttribute& attribute : resource.attributes) {
-      const std::string& key = attribute.key;
-      if (key != kNamespace && key != kService && key != kServiceInstance) {
-        rest.push_back(attribute);
-      }
+      const bool identity = IsIdentity(attribute.key);
+      more = more || !identity;
+      if (!identity || settings_.keep_identity) rest.push_back(attribute);
     }
-    if (rest.empty() || resource.identity.empty() || resource.earliest > resource.latest) {
+    if (!more || resource.identity.empty() || resource.earliest > resource.latest) {
       return Ok();
     }
-    OtlpLabels labels = LabelsOfAttributes(rest);
+    OtlpLabels labels = LabelsOfAttributes(rest, settings_.naming);
     for (const auto& [label, value] : resource.identity) SetOtlpLabel(label, value, &labels);
     WriteSeries& series = BeginSeries("target_info", std::move(labels));
     series.best_effort = true;
     TimestampMs time = resource.earliest;
-    const TimestampMs span = info_interval_ms_ * kMaxInfoSamples;
+    const TimestampMs span = settings_.info_interval_ms * kMaxInfoSamples;
     if (resource.latest - time > span) time = resource.latest - span;
-    for (; time < resource.latest; time += info_interval_ms_) AddInfoSample(time, &series);
+    for (; time < resource.latest; time += settings_.info_interval_ms) {
+      AddInfoSample(time, &series);
+    }
     AddInfoSample(resource.latest, &series);
     return CheckSize();
   }
@@ -381,20 +463,36 @@ class OtlpDecoder {
     }
   }
 
-  const int64_t info_interval_ms_;
+  const OtlpSettings& settings_;
   WriteRequest& out_;
   OtlpExtras& extras_;
   std::vector<Place> series_places_;
   std::vector<Place> exemplar_places_;
+  size_t shared_labels_ = 0;
 };
 
 }  // namespace
 
-Result<void> DecodeOtlpRequest(std::string_view message, int64_t info_interval_ms,
+OtlpSettings::OtlpSettings(const config::OtlpConfig& config)
+    : promote_all(config.promote_all_resource_attributes),
+      keep_identity(config.keep_identifying_resource_attributes),
+      custom_buckets(config.convert_histograms_to_nhcb),
+      promote_scope(config.promote_scope_metadata) {
+  const std::vector<std::string>& names =
+      promote_all ? config.ignore_resource_attributes : config.promote_resource_attributes;
+  promoted.insert(names.begin(), names.end());
+  const std::string& strategy = config.translation_strategy;
+  naming.escape = strategy.starts_with("Underscore");
+  naming.suffixes = strategy.ends_with("WithSuffixes");
+  naming.key_before_underscore = config.label_name_underscore_sanitization;
+  naming.keep_underscores = config.label_name_preserve_multiple_underscores;
+}
+
+Result<void> DecodeOtlpRequest(std::string_view message, const OtlpSettings& settings,
                                WriteRequest* out, OtlpExtras* extras) {
   out->Clear();
   *extras = {};
-  return OtlpDecoder(info_interval_ms, out, extras).Decode(message);
+  return OtlpDecoder(settings, out, extras).Decode(message);
 }
 
 }  // namespace vigil::remote

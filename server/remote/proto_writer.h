@@ -41,10 +41,11 @@ class ProtoWriter {
     AppendVarint(value, out_);
   }
   void SignedVarint(uint32_t number, int64_t value) { Varint(number, ZigZag(value)); }
-  void Double(uint32_t number, double value) {
+  void Fixed64(uint32_t number, uint64_t bits) {
     Key(number, WireType::kFixed64);
-    AppendFixed64(std::bit_cast<uint64_t>(value), out_);
+    AppendFixed64(bits, out_);
   }
+  void Double(uint32_t number, double value) { Fixed64(number, std::bit_cast<uint64_t>(value)); }
   // A string, bytes or a message that is written already.
   void Bytes(uint32_t number, std::string_view bytes) {
     Key(number, WireType::kLength);

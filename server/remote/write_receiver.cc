@@ -10,7 +10,10 @@
 
 #include "client-lib/base/log.h"
 #include "client-lib/base/strings.h"
+#include "server/remote/otlp_attributes.h"
+#include "server/remote/otlp_json.h"
 #include "server/remote/otlp_request.h"
+#include "server/remote/proto_writer.h"
 #include "server/remote/write_metadata.h"
 
 namespace vigil::remote {
@@ -132,6 +135,29 @@ http::Response ErrorResponse(const Error& error) {
   return response;
 }
 
+constexpr std::string_view kOtlpProtobuf = "application/x-protobuf";
+constexpr std::string_view kOtlpJson = "application/json";
+
+// A google.rpc.Status.
+http::Response OtlpErrorResponse(const Error& error, bool json) {
+  http::Response response = ErrorResponse(error);
+  // INVALID_ARGUMENT, UNAVAILABLE, INTERNAL
+  const uint64_t code = response.status == 400 ? 3 : response.status == 503 ? 14 : 13;
+  response.body.clear();
+  if (json) {
+    response.content_type = kOtlpJson;
+    response.body = R"({"code":)" + std::to_string(code) + R"(,"message":)";
+    AppendJsonQuoted(error.message, &response.body);
+    response.body += '}';
+  } else {
+    response.content_type = kOtlpProtobuf;
+    ProtoWriter status(&response.body);
+    status.Varint(1, code);
+    status.Bytes(2, error.message);
+  }
+  return response;
+}
+
 }  // namespace
 
 WriteReceiver::WriteReceiver(storage::Appender& appender, Options options)
@@ -206,13 +232,17 @@ Result<void> WriteReceiver::Finish(const Written& written) {
   return Ok();
 }
 
-Result<WriteReceiver::Written> WriteReceiver::WriteOtlp(const http::Request& request) {
+Result<WriteReceiver::Written> WriteReceiver::WriteOtlp(const http::Request& request, bool json) {
   thread_local WriteRequest columns;
   const KeptForNext kept_columns(&columns);
-  const std::string message =
+  std::string message =
       TRY(http::DecodeBody(request.headers, request.body, options_.max_decoded_bytes));
+  if (json) message = TRY(OtlpJsonToProtobuf(message, options_.max_decoded_bytes));
+  const auto config = options_.config ? options_.config() : nullptr;
+  OtlpSettings settings = config == nullptr ? OtlpSettings() : OtlpSettings(config->otlp);
+  settings.info_interval_ms = options_.target_info_interval_ms;
   OtlpExtras extras;
-  TRY(DecodeOtlpRequest(message, options_.target_info_interval_ms, &columns, &extras));
+  TRY(DecodeOtlpRequest(message, settings, &columns, &extras));
   if (extras.dropped > 0) {
     log::Warn(
         "remote", "OTLP metrics were left out",
@@ -227,22 +257,24 @@ Result<WriteReceiver::Written> WriteReceiver::WriteOtlp(const http::Request& req
 http::Response WriteReceiver::HandleOtlp(const http::Request& request) {
   ++stats_.requests;
   const std::vector<std::string_view> type = Split(request.headers.Get("Content-Type"), ';');
-  if (type.empty() || !EqualsIgnoreCase(TrimSpace(type[0]), "application/x-protobuf")) {
+  const bool json = !type.empty() && EqualsIgnoreCase(TrimSpace(type[0]), kOtlpJson);
+  if (!json && (type.empty() || !EqualsIgnoreCase(TrimSpace(type[0]), kOtlpProtobuf))) {
     ++stats_.failed_requests;
     return http::Response::Text(
-        415, "unsupported content type " + Quote(request.headers.Get("Content-Type")) +
-                 ": configure the OTLP exporter for binary protobuf (application/x-protobuf)\n");
+        415, "unsupported content type: " + std::string(request.headers.Get("Content-Type")) +
+                 ", supported: [application/json, application/x-protobuf]\n");
   }
-  const Result<Written> written = WriteOtlp(request);
+  const Result<Written> written = WriteOtlp(request, json);
   if (!written || written->rejected.has_value()) {
     const Error& error = written ? *written->rejected : written.error();
     ++stats_.failed_requests;
     log::Warn("remote", "OTLP request failed", {{"err", error}});
-    return ErrorResponse(error);
+    return OtlpErrorResponse(error, json);
   }
   // An empty ExportMetricsServiceResponse: all is well.
   http::Response response;
-  response.content_type = "application/x-protobuf";
+  response.content_type = json ? kOtlpJson : kOtlpProtobuf;
+  if (json) response.body = "{}";
   return response;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
@@ -15,6 +16,7 @@
 
 #include "client-lib/base/result.h"
 #include "client-lib/http/message.h"
+#include "server/config/config.h"
 #include "server/remote/series_cache.h"
 #include "server/remote/write_request.h"
 #include "server/storage/storage.h"
@@ -49,15 +51,18 @@ class WriteReceiver {
     int64_t durable_timeout_ms = 30'000;
     size_t max_cached_series = 4'000'000;
     int64_t target_info_interval_ms = 150'000;  // of OTLP: half of what queries look back
+    // Of OTLP: where the section that says how is in force. None: as it is without.
+    std::function<std::shared_ptr<const config::Config>()> config = {};
   };
 
   WriteReceiver(storage::Appender& appender, Options options);
   explicit WriteReceiver(storage::Appender& appender) : WriteReceiver(appender, Options()) {}
 
   http::Response Handle(const http::Request& request);
-  // Answers POST /api/v1/otlp/v1/metrics: protobuf, plain or with gzip; see otlp_request.h. 200
-  // when every sample is committed, else as for 2.0; samples of target_info may be refused. What
-  // cannot be translated is left out and logged.
+  // Answers POST /api/v1/otlp/v1/metrics: protobuf or JSON, plain or with gzip; see otlp_request.h.
+  // 200 when every sample is committed, else as for 2.0; samples of target_info may be refused.
+  // What cannot be translated is left out and logged. The body of an answer is in the encoding of
+  // the request: an ExportMetricsServiceResponse, or a google.rpc.Status that says what is wrong.
   http::Response HandleOtlp(const http::Request& request);
 
   [[nodiscard]] const WriteReceiverStats& stats() const { return stats_; }
@@ -83,7 +88,7 @@ class WriteReceiver {
   };
 
   Result<Written> Write(std::string_view body, Version version);
-  Result<Written> WriteOtlp(const http::Request& request);
+  Result<Written> WriteOtlp(const http::Request& request, bool json);
   // AppendAll, once more when series have left the head.
   Result<Written> Append(const WriteRequest& request, Version version);
   Result<void> Finish(const Written& written);

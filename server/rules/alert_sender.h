@@ -24,6 +24,7 @@ class AlertSender final : public alerting::AlertSink {
 
   // The first error of the sinks; each gets all alerts, whatever the others say.
   Result<void> Post(const std::vector<alerting::PostedAlert>& alerts) override;
+  void NotePending(const std::vector<alerting::PostedAlert>& alerts) override;
 
   // Alerts that relabelling dropped, since start.
   [[nodiscard]] uint64_t dropped() const { return dropped_; }
@@ -33,6 +34,12 @@ class AlertSender final : public alerting::AlertSink {
     Labels external_labels;
     std::vector<RelabelRule> relabel;
   };
+
+  // As they are sent: with external labels, relabelled, in `room`; or `alerts` where nothing is to
+  // be done. Those that relabelling drops are counted.
+  const std::vector<alerting::PostedAlert>& Prepare(
+      const std::vector<alerting::PostedAlert>& alerts, std::vector<alerting::PostedAlert>* room,
+      uint64_t* dropped) const;
 
   std::vector<alerting::AlertSink*> sinks_;
   Guarded<std::shared_ptr<const Settings>> settings_{std::make_shared<const Settings>()};

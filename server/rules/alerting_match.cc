@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "client-lib/base/log.h"
+#include "client-lib/model/annotations.h"
 #include "client-lib/model/sample.h"
 #include "server/rules/alerting_rule.h"
 #include "server/template/alert_data.h"
@@ -106,11 +107,13 @@ Labels AlertingRule::LabelsOf(Expansion* expansion) const {
 }
 
 Labels AlertingRule::AnnotationsOf(Expansion* expansion) const {
-  LabelsBuilder builder;
+  std::vector<std::string> texts;
+  texts.reserve(annotation_templates_.size());
+  std::vector<LabelView> pairs;
   for (const NamedTemplate& annotation : annotation_templates_) {
-    builder.Set(annotation.name, expansion->Expand(annotation));
+    pairs.push_back({annotation.name, texts.emplace_back(expansion->Expand(annotation))});
   }
-  return builder.Build();
+  return MakeAnnotations(std::move(pairs));
 }
 
 bool AlertingRule::Described(const ActiveAlert& alert, double value) const {

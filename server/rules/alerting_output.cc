@@ -38,7 +38,13 @@ void AlertingRule::Send(const Round& round) {
     }
     batch.clear();
   };
+  std::vector<alerting::PostedAlert> pending;
   for (const AlertPtr& alert : alerts_) {
+    // It became so in this round.
+    if (alert->state == AlertState::kPending && alert->active_at == round.at) {
+      pending.push_back(
+          {alert->labels, alert->annotations, alert->active_at, std::nullopt, generator_url_});
+    }
     if (!IsDue(*alert, round.at, world_.resend_delay)) continue;
     alert->last_sent_at = round.at;
     const bool resolved = alert->resolved_at != storage::kNever;
@@ -47,6 +53,7 @@ void AlertingRule::Send(const Round& round) {
     if (batch.size() == kSendBatch) post();
   }
   post();
+  if (!pending.empty() && world_.sink != nullptr) world_.sink->NotePending(pending);
 }
 
 Labels AlertingRule::SeriesLabels(const ActiveAlert& alert, std::string_view name,

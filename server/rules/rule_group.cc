@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <map>
+#include <system_error>
+#include <thread>
 
 #include "client-lib/base/log.h"
 #include "server/rules/recording_rule.h"
+#include "server/rules/rule_dependencies.h"
 
 namespace vigil::rules {
 namespace {
@@ -34,6 +37,17 @@ bool SameRule(const RuleSpec& a, const RuleSpec& b) {
          a.annotations == b.annotations && promql::Print(*a.parsed) == promql::Print(*b.parsed);
 }
 
+// False when the system has no thread to give.
+template <typename F>
+bool StartHelper(const F& run, std::vector<std::jthread>* helpers) {
+  try {
+    helpers->emplace_back(run);
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 RuleGroup::RuleGroup(GroupSpec spec, GroupDefaults defaults, const RuleWorld& world)
@@ -49,6 +63,11 @@ RuleGroup::RuleGroup(GroupSpec spec, GroupDefaults defaults, const RuleWorld& wo
     } else {
       rules_.push_back(std::make_unique<RecordingRule>(rule, world_));
     }
+  }
+  if (world_.helpers != nullptr) {
+    batches_ = RuleBatches(spec_.rules);
+  } else {
+    for (size_t i = 0; i < rules_.size(); ++i) batches_.push_back({i});
   }
 }
 
@@ -69,20 +88,48 @@ bool RuleGroup::SameAs(const RuleGroup& other) const {
                     other.spec_.rules.end(), &SameRule);
 }
 
+bool RuleGroup::RunBatch(const std::vector<size_t>& batch, const Round& round) {
+  std::atomic<size_t> next{0};
+  std::atomic<size_t> done{0};
+  const auto run = [&] {
+    for (size_t i = next++; i < batch.size(); i = next++) {
+      if (stopped_ || world_.stop.stop_requested()) return;
+      rules_[batch[i]]->Run(round);
+      ++done;
+    }
+  };
+  {
+    HelperSlots* const slots = world_.helpers.get();
+    const auto help = [&run, slots] {
+      run();
+      slots->Give();
+    };
+    std::vector<std::jthread> helpers;
+    while (helpers.size() + 1 < batch.size() && slots != nullptr && slots->TryTake()) {
+      if (StartHelper(help, &helpers)) continue;
+      slots->Give();
+      break;
+    }
+    run();
+  }
+  return done == batch.size();
+}
+
 bool RuleGroup::Evaluate(TimestampMs at, const Observe& observe) {
   Round round{at, interval(), query_offset(), spec_.limit};
   GroupReport done;
   done.last_evaluation = world_.clock.Now();
   const int64_t begun_ns = world_.clock.MonotonicNs();
-  for (const std::unique_ptr<Rule>& rule : rules_) {
-    if (stopped_ || world_.stop.stop_requested()) return false;
-    rule->Run(round);
-    const RuleReport report = rule->report();
-    ++done.evaluations;
-    done.failures += report.health == RuleHealth::kBad ? 1 : 0;
-    done.samples += report.samples;
-    done.rule_seconds += report.evaluation_seconds;
-    if (observe) observe(report.evaluation_seconds);
+  for (const std::vector<size_t>& batch : batches_) {
+    if (!RunBatch(batch, round)) return false;
+    for (const size_t place : batch) {
+      const RuleReport report = rules_[place]->report();
+      ++done.evaluations;
+      done.failures += report.health == RuleHealth::kBad ? 1 : 0;
+      done.samples += report.samples;
+      done.rule_seconds += report.evaluation_seconds;
+      if (observe) observe(report.evaluation_seconds);
+    }
   }
   EndLeftSeries(round.sample_time());
   done.evaluation_seconds = static_cast<double>(world_.clock.MonotonicNs() - begun_ns) / 1e9;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group of rules that are evaluated one after the other, at the same time each round.
+// A group of rules that are evaluated at the same time each round: one after the other, or several
+// at once where they do not need each other.
 #pragma once
 
 #include <atomic>
@@ -71,6 +72,8 @@ class RuleGroup {
   void SetRestored();
 
  private:
+  // False when it was stopped before all of them were evaluated.
+  bool RunBatch(const std::vector<size_t>& batch, const Round& round);
   void EndLeftSeries(TimestampMs at);
 
   // Constant after construction.
@@ -78,6 +81,7 @@ class RuleGroup {
   const GroupDefaults defaults_;
   const RuleWorld& world_;
   std::vector<std::unique_ptr<Rule>> rules_;
+  std::vector<std::vector<size_t>> batches_;  // of places in rules_
   std::atomic<bool> stopped_{false};
 
   std::vector<storage::SeriesRef> left_;  // of rules that are gone; of the evaluation alone

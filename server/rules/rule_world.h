@@ -2,6 +2,7 @@
 // What rules need of the world.
 #pragma once
 
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "server/alerting/alert_sink.h"
 #include "server/promql/active_queries.h"
 #include "server/promql/engine.h"
+#include "server/rules/helper_slots.h"
 #include "server/storage/rule_state.h"
 #include "server/storage/storage.h"
 
@@ -36,6 +38,8 @@ struct RuleWorld {
   DurationMs resend_delay = 60'000;
   DurationMs outage_tolerance = 3'600'000;
   DurationMs grace_period = 600'000;
+  // For rules of a group that do not need each other; null: one after the other.
+  std::shared_ptr<HelperSlots> helpers;
   std::stop_token stop;  // ends queries
 };
 

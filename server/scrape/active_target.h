@@ -20,6 +20,7 @@ struct ScrapeLoop::Active {
   TimestampMs next = 0;                      // when it is due
   uint64_t generation = 0;                   // of its entry in due_
   TimestampMs last_start = 0;                // 0: never
+  TimestampMs last_good_page = 0;            // the time of the page that the cache has
   http::AsyncClient::RequestId request = 0;  // 0: none on its way
   // Not wanted any more: at `next` its series end at stale_time.
   bool retired = false;

@@ -5,7 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -25,6 +27,24 @@ constexpr size_t kMaxUntimedExemplars = 100'000;
 template <typename Reader>
 constexpr bool kIsProtobuf = std::is_same_v<Reader, exposition::ProtobufReader>;
 
+std::span<const exposition::ExemplarText> ExemplarsOf(const exposition::TextReader&) { return {}; }
+std::span<const exposition::ExemplarText> ExemplarsOf(const exposition::OpenMetricsReader& reader) {
+  if (reader.exemplar() == nullptr) return {};
+  return {reader.exemplar(), 1};
+}
+std::span<const exposition::ExemplarText> ExemplarsOf(const exposition::ProtobufReader& reader) {
+  return reader.exemplars();
+}
+
+template <typename Reader>
+std::optional<TimestampMs> StartOf(const Reader& reader) {
+  if constexpr (kIsProtobuf<Reader>) return reader.start_time();
+  return std::nullopt;
+}
+
+template <typename Reader>
+constexpr bool kIsOpenMetrics = std::is_same_v<Reader, exposition::OpenMetricsReader>;
+
 exposition::NativeHistograms NativesOf(const config::ScrapeConfig& job) {
   using exposition::NativeHistograms;
   if (!job.scrape_native_histograms) return NativeHistograms::kIgnore;
@@ -39,20 +59,11 @@ int32_t SchemaOf(double bucket_factor) {
                                          static_cast<double>(kMaxExponentialSchema)));
 }
 
-// Schemas that are finer than any that is stored, and can be made coarser.
-constexpr int32_t kFinestReducible = 52;
-
 // What is not well formed is refused; what is finer than the store has is made coarser.
 Result<void> CheckScraped(HistogramPtr* histogram) {
-  const int32_t schema = (*histogram)->schema;
-  if (schema <= kMaxExponentialSchema || schema > kFinestReducible) {
-    return ValidateHistogram(**histogram);
-  }
+  if (!IsFinerThanStored(**histogram)) return ValidateHistogram(**histogram);
   auto coarse = std::make_shared<Histogram>(**histogram);
-  coarse->schema = kMaxExponentialSchema;
-  TRY(ValidateHistogram(*coarse));
-  coarse->schema = schema;
-  ReduceResolution(coarse.get(), kMaxExponentialSchema);
+  TRY(AdmitHistogram(coarse.get()));
   *histogram = std::move(coarse);
   return Ok();
 }
@@ -93,11 +104,15 @@ struct PageIngest::Page {
   storage::SampleBatch* batch;
   PageOutcome outcome;
   exposition::MetricType family = exposition::MetricType::kUnknown;
+  // Of the sample that was admitted last.
+  TimestampMs time = 0;
+  TimestampMs newest = 0;  // the newest sample of its series before
 };
 
 PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
                              storage::SampleBatch* batch) {
-  Page page{context, context.target.job->config(), batch, {}, exposition::MetricType::kUnknown};
+  Page page{context, context.target.job->config(), batch, {}, exposition::MetricType::kUnknown, 0,
+            0};
   if (context.format == exposition::Format::kOpenMetrics) {
     exposition::OpenMetricsReader reader(text);
     ReadLines(&reader, &page);
@@ -117,30 +132,69 @@ PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
 
 template <typename Reader>
 void PageIngest::ReadLines(Reader* reader, Page* page) {
+  const bool gathers = page->job.convert_classic_histograms_to_nhcb;
+  if (gathers) classic_ = ClassicGather();
+  if (page->context.zeros != nullptr) start_times_ = StartTimes();
   while (!page->outcome.error) {
     const Result<exposition::Entry> entry = reader->Next();
     if (!entry) {
       page->outcome.error = entry.error();
       break;
     }
-    if (entry->kind == exposition::EntryKind::kEnd) break;
-    if (entry->kind == exposition::EntryKind::kSample) {
-      HistogramPtr histogram;
-      if constexpr (kIsProtobuf<Reader>) histogram = reader->histogram();
-      const storage::SeriesRef ref = Sample(*entry, std::move(histogram), page);
-      if constexpr (std::is_same_v<Reader, exposition::OpenMetricsReader>) {
-        if (reader->exemplar() != nullptr) Exemplar(*reader->exemplar(), ref, page);
-      }
-      if constexpr (kIsProtobuf<Reader>) {
-        for (const exposition::ExemplarText& one : reader->exemplars()) Exemplar(one, ref, page);
-      }
-    } else {
-      Declaration(*entry, page);
+    if (!gathers || !Gather(*entry, reader, page)) {
+      if (entry->kind == exposition::EntryKind::kEnd) break;
+      if (!page->outcome.error) ReadEntry(*entry, reader, page);
     }
     if constexpr (!kIsProtobuf<Reader>) {
       if (!page->outcome.error) continue;
       page->outcome.error = page->outcome.error->Prefixed("line " + std::to_string(reader->line()));
     }
+  }
+}
+
+template <typename Reader>
+void PageIngest::ReadEntry(const exposition::Entry& entry, Reader* reader, Page* page) {
+  if (entry.kind != exposition::EntryKind::kSample) return Declaration(entry, page);
+  HistogramPtr histogram;
+  if constexpr (kIsProtobuf<Reader>) histogram = reader->histogram();
+  storage::SampleBatch* const zeros = page->context.zeros;
+  if constexpr (kIsOpenMetrics<Reader>) {
+    if (zeros != nullptr && start_times_.TakeCreated(entry, zeros)) return;
+  }
+  const storage::SeriesRef ref = Sample(entry, histogram, page);
+  if (zeros != nullptr) Start(entry, ref, std::move(histogram), StartOf(*reader), page);
+  for (const exposition::ExemplarText& one : ExemplarsOf(*reader)) Exemplar(one, ref, page);
+}
+
+template <typename Reader>
+bool PageIngest::Gather(const exposition::Entry& entry, Reader* reader, Page* page) {
+  bool native = false;
+  if constexpr (kIsProtobuf<Reader>) native = reader->histogram() != nullptr;
+  const ClassicGather::Seen seen = classic_.Look(entry, native);
+  if (seen.ends_before) {
+    const ClassicGather::Finished before = classic_.Take();
+    // Of lines that make up no histogram nothing is left, as upstream.
+    if (before.histogram != nullptr) {
+      const storage::SeriesRef ref = Sample(before.entry, before.histogram, page);
+      Start(before.entry, ref, before.histogram, classic_start_, page);
+      for (const exposition::ExemplarText& one : before.exemplars) Exemplar(one, ref, page);
+    }
+  }
+  if (!seen.part) return false;
+  classic_.Add(entry);
+  classic_start_ = StartOf(*reader);
+  for (const exposition::ExemplarText& one : ExemplarsOf(*reader)) classic_.AddExemplar(one);
+  return !page->job.always_scrape_classic_histograms;
+}
+
+void PageIngest::Start(const exposition::Entry& entry, storage::SeriesRef ref,
+                       HistogramPtr histogram, std::optional<TimestampMs> start, Page* page) {
+  if (ref == 0 || page->context.zeros == nullptr) return;
+  StartedSample sample{ref, page->time, page->newest, std::move(histogram)};
+  if (start) {
+    if (*start != 0) StartTimes::AddZero(sample, *start, page->context.zeros);
+  } else if (page->context.format == exposition::Format::kOpenMetrics) {
+    start_times_.Remember(entry, std::move(sample));
   }
 }
 
@@ -152,6 +206,7 @@ void PageIngest::Declaration(const exposition::Entry& entry, Page* page) {
     metadata.Unit(entry.series, entry.help);
   } else {
     page->family = entry.type;
+    if (page->context.zeros != nullptr) start_times_.BeginFamily(entry);
     metadata.Type(entry.series, entry.type);
   }
 }
@@ -222,7 +277,12 @@ storage::SeriesRef PageIngest::Admit(const exposition::Entry& entry, Page* page,
   storage::SeriesRef ref = cache.ref(index);
   bool has_time = entry.timestamp.has_value() && page->job.honor_timestamps;
   bool seen = cache.Seen(index);
-  if (!seen) {
+  if (seen) {
+    // Its zero is that of its first line.
+    page->newest = std::numeric_limits<TimestampMs>::max();
+  } else {
+    page->newest = cache.WasThere(index) ? page->context.last_good_page
+                                         : std::numeric_limits<TimestampMs>::min();
     bool tracked = ref != 0 && (!has_time || page->job.track_timestamps_staleness);
     cache.MarkSeen(index, tracked);
   }
@@ -237,6 +297,7 @@ storage::SeriesRef PageIngest::Admit(const exposition::Entry& entry, Page* page,
     return 0;
   }
   *time = has_time ? *entry.timestamp : page->context.scrape_time;
+  page->time = *time;
   if (*time > page->context.scrape_time + kMaxAheadMs) {
     ++outcome.too_far_ahead;
     return 0;

@@ -12,8 +12,10 @@
 #include "client-lib/exposition/content_type.h"
 #include "client-lib/exposition/open_metrics_reader.h"
 #include "client-lib/model/labels.h"
+#include "server/scrape/classic_gather.h"
 #include "server/scrape/metadata_cache.h"
 #include "server/scrape/scrape_cache.h"
+#include "server/scrape/start_times.h"
 #include "server/scrape/target.h"
 #include "server/storage/storage.h"
 
@@ -43,6 +45,9 @@ struct PageContext {
   MetadataCache& metadata;  // its page is begun
   exposition::Format format = exposition::Format::kText;
   storage::ExemplarBatch* exemplars = nullptr;  // null: they are left out
+  // Zeros where series began to count, to be appended before the batch. Null: there are none.
+  storage::SampleBatch* zeros = nullptr;
+  TimestampMs last_good_page = 0;  // the time of the cache's
 };
 
 // Keeps its buffers from page to page. It neither appends nor ends the pages of the caches: the
@@ -60,6 +65,12 @@ class PageIngest {
   struct Page;
   template <typename Reader>
   void ReadLines(Reader* reader, Page* page);
+  // One entry of the page.
+  template <typename Reader>
+  void ReadEntry(const exposition::Entry& entry, Reader* reader, Page* page);
+  // True: the entry is part of a classic histogram that is stored as a native one only.
+  template <typename Reader>
+  bool Gather(const exposition::Entry& entry, Reader* reader, Page* page);
   // HELP, TYPE, UNIT.
   void Declaration(const exposition::Entry& entry, Page* page);
   // Returns the series of a sample that was added to the batch, else 0. histogram is null for
@@ -67,6 +78,9 @@ class PageIngest {
   storage::SeriesRef Sample(const exposition::Entry& entry, HistogramPtr histogram, Page* page);
   // The series and the time of a sample that is to be added, or 0.
   storage::SeriesRef Admit(const exposition::Entry& entry, Page* page, TimestampMs* time);
+  // Of the sample that Sample() has added as `ref`; `start` is what the page says with it.
+  void Start(const exposition::Entry& entry, storage::SeriesRef ref, HistogramPtr histogram,
+             std::optional<TimestampMs> start, Page* page);
   void Exemplar(const exposition::ExemplarText& text, storage::SeriesRef ref, Page* page);
   bool IsNewExemplar(const exposition::ExemplarText& text, storage::SeriesRef ref);
   // The cache index of a line that is new; kNone: it is not to be stored and not to be kept. Series
@@ -75,6 +89,9 @@ class PageIngest {
 
   storage::Appender& appender_;
   LabelsBuilder labels_;
+  ClassicGather classic_;
+  std::optional<TimestampMs> classic_start_;  // of what is gathered
+  StartTimes start_times_;
   LabelsBuilder exemplar_labels_;
   exposition::SeriesPairs pairs_;  // of an exemplar
   // Hashes of the last exemplars that had no time, by series.

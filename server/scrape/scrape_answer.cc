@@ -85,6 +85,10 @@ Result<void> ScrapeLoop::AppendPage(Active* active, const Scrape& scrape, const 
                                     ReportValues* report, std::optional<Error>* page_error) {
   for (bool retried = false;; retried = true) {
     Result<void> built = BuildBatch(active, scrape, page, report, page_error);
+    // First, since they are older. Whatever becomes of them: the page counts.
+    if (built && zeros_.size() + zeros_.histograms.size() != 0) {
+      static_cast<void>(appender_.Append(zeros_, storage::AppendMode::kSkipRejected));
+    }
     Result<storage::AppendOutcome> outcome =
         built ? appender_.Append(batch_, storage::AppendMode::kSkipRejected)
               : Result<storage::AppendOutcome>(built.error());
@@ -107,6 +111,7 @@ Result<void> ScrapeLoop::AppendPage(Active* active, const Scrape& scrape, const 
     active->cache.FailPage();
   } else {
     active->cache.CommitPage();
+    active->last_good_page = scrape.time;
   }
   return Ok();
 }
@@ -115,13 +120,15 @@ Result<void> ScrapeLoop::AppendPage(Active* active, const Scrape& scrape, const 
 Result<void> ScrapeLoop::BuildBatch(Active* active, const Scrape& scrape, const std::string* page,
                                     ReportValues* report, std::optional<Error>* page_error) {
   batch_.Clear();
+  zeros_.Clear();
   exemplars_.Clear();
   active->cache.BeginPage();
   if (page != nullptr) {
     active->metadata.BeginPage();
     report->page = ingest_.Read(
         *page,
-        {*active->spec, scrape.time, active->cache, active->metadata, scrape.format, &exemplars_},
+        {*active->spec, scrape.time, active->cache, active->metadata, scrape.format, &exemplars_,
+         options_.zero_at_start ? &zeros_ : nullptr, active->last_good_page},
         &batch_);
     auto rows = active->metadata.EndPage(!report->page.error.has_value());
     if (rows != nullptr) {
@@ -134,6 +141,7 @@ Result<void> ScrapeLoop::BuildBatch(Active* active, const Scrape& scrape, const 
   if (*page_error) {
     // Nothing of a bad page counts: all that was there has ended.
     batch_.Clear();
+    zeros_.Clear();
     exemplars_.Clear();
     active->cache.ForEachLive(mark_stale);
     report->up = false;

@@ -72,6 +72,7 @@ void ScrapeCache::CommitPage() {
   std::swap(order_, next_order_);
   last_good_page_ = page_;
   live_ = true;
+  had_good_page_ = true;
   orphans_.clear();
   CompactIfSparse(&order_);
 }
@@ -131,6 +132,7 @@ void ScrapeCache::Invalidate() {
   next_order_.clear();
   cursor_ = 0;
   live_ = false;
+  had_good_page_ = false;
 }
 
 std::vector<storage::SeriesRef> ScrapeCache::VanishedOrphans() const {

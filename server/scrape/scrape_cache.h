@@ -46,6 +46,10 @@ class ScrapeCache {
   [[nodiscard]] storage::SeriesRef ref(Index index) const { return entries_[index].ref; }
   // The page has had this series already.
   [[nodiscard]] bool Seen(Index index) const { return entries_[index].page == page_; }
+  // It was in the last good page. REQUIRES: !Seen(index).
+  [[nodiscard]] bool WasThere(Index index) const {
+    return had_good_page_ && entries_[index].page == last_good_page_;
+  }
   // tracked: it becomes stale when a later page lacks it. REQUIRES: !Seen(index).
   void MarkSeen(Index index, bool tracked) {
     Entry& entry = entries_[index];
@@ -124,7 +128,8 @@ class ScrapeCache {
   size_t seen_again_ = 0;          // lines of this page that the last good one had, too
   uint32_t page_ = 0;
   uint32_t last_good_page_ = 0;
-  bool live_ = false;  // the series of order_ are not stale
+  bool live_ = false;           // the series of order_ are not stale
+  bool had_good_page_ = false;  // since the lines mean what they mean
 
   std::vector<storage::SeriesRef> orphans_;  // live before Invalidate()
 };

@@ -38,6 +38,7 @@ class ScrapeLoop {
     uint64_t offset_seed = 0;
     std::string user_agent;
     int64_t timestamp_tolerance_ms = 2;
+    bool zero_at_start = false;  // see start_times.h
   };
 
   ScrapeLoop(storage::Appender& appender, const Clock& clock,
@@ -106,6 +107,7 @@ class ScrapeLoop {
   int64_t last_monotonic_ns_ = 0;
   PageIngest ingest_;
   storage::SampleBatch batch_;
+  storage::SampleBatch zeros_;
   storage::ExemplarBatch exemplars_;
   // Bodies in use at one moment are few: targets share these.
   std::vector<std::string> spare_buffers_;

@@ -39,6 +39,7 @@ void ScrapeManager::StartLoops(const config::Config& config) {
   loop_options.offset_seed = OffsetSeed(options_.hostname, config.global.external_labels);
   loop_options.user_agent = options_.user_agent;
   loop_options.timestamp_tolerance_ms = options_.timestamp_tolerance_ms;
+  loop_options.zero_at_start = options_.zero_at_start;
   auto loops = std::make_shared<Loops>();
   for (int i = 0; i < std::max(1, options_.loops); ++i) {
     auto client = options_.client_factory ? options_.client_factory() : http::AsyncClient::Create();

@@ -71,6 +71,8 @@ class ScrapeManager {
     // A scrape that starts this much late or less gets the timestamp of the plan; at most 1 % of
     // the interval.
     int64_t timestamp_tolerance_ms = 2;
+    // --enable-feature=created-timestamp-zero-ingestion
+    bool zero_at_start = false;
     // Null: AsyncClient::Create.
     std::function<std::unique_ptr<http::AsyncClient>()> client_factory;
   };

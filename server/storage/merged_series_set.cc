@@ -11,6 +11,8 @@ namespace {
 
 // A query over many broken chunks needs no sentence for each.
 constexpr size_t kMaxWarnings = 10;
+// No chunk has more: a row that says so is damaged.
+constexpr size_t kMaxSamplesOfChunk = 32'767;
 
 }  // namespace
 
@@ -28,10 +30,6 @@ MergedSeriesSet::MergedSeriesSet(const Recent& recent, TimestampMs start, Timest
       tombstones_(std::move(tombstones)),
       corrupt_chunks_(std::move(corrupt_chunks)) {}
 
-void MergedSeriesSet::ReadChunks(const MergedSeries& series, SampleColumns* out) const {
-  for (size_t row = series.rows; row < series.rows_end; ++row) ReadChunk(series, row, out);
-}
-
 void MergedSeriesSet::ReadChunk(const MergedSeries& series, size_t row, SampleColumns* out) const {
   const TimestampMs until = std::min(end_, recent_samples_->StoredUntil(series.recent));
   const Result<void> read = recent_.DecodeChunk(chunks_.rows[row], start_, until, out);
@@ -44,15 +42,40 @@ void MergedSeriesSet::ReadChunk(const MergedSeries& series, size_t row, SampleCo
   });
 }
 
+// Room for all chunks at once, rather than a copy for every few of them, in columns that have none
+// from the series before.
+void MergedSeriesSet::Reserve(const MergedSeries& series, SampleColumns* out) const {
+  if (series.rows_end - series.rows < 2 || out->timestamps.capacity() > 0) return;
+  size_t size = out->size();
+  for (size_t row = series.rows; row < series.rows_end; ++row) {
+    size += std::min<size_t>(chunks_.rows[row].count, kMaxSamplesOfChunk);
+  }
+  out->timestamps.reserve(size);
+  out->values.reserve(size);
+}
+
 Result<void> MergedSeriesSet::Read(size_t i, SampleColumns* out) const {
   const MergedSeries& series = series_[i];
   if (recent_samples_ == nullptr) return Ok();
   const ColumnsMark begin(*out);
-  ReadChunks(series, out);
+  Reserve(series, out);
+  // Each chunk alone is in order, and so is memory; chunks may overlap each other and, after a
+  // restart, memory.
+  bool rising = true;
+  const auto is_behind = [&](size_t border) {
+    const std::vector<TimestampMs>& t = out->timestamps;
+    return border == begin.floats || border == t.size() || t[border] > t[border - 1];
+  };
+  for (size_t row = series.rows; row < series.rows_end; ++row) {
+    const size_t border = out->size();
+    ReadChunk(series, row, out);
+    rising = is_behind(border) && rising;
+  }
   const bool chunks = begin.Grew(*out);
+  const size_t border = out->size();
   recent_samples_->Read(series.recent, out);
-  // Memory alone is in order; chunks may overlap each other and, after a restart, memory.
-  if (chunks) MakeRising(begin, out);
+  const bool histograms = chunks && out->histograms.size() > begin.histograms;
+  if (!rising || !is_behind(border) || histograms) MakeRising(begin, out);
   if (tombstones_ != nullptr) EraseDeleted(tombstones_->SpansOf(series.id), begin, out);
   return Ok();
 }

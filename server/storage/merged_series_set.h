@@ -57,7 +57,7 @@ class MergedSeriesSet : public SeriesSet {
   [[nodiscard]] std::vector<std::string> warnings() const override { return warnings_.Copy(); }
 
  private:
-  void ReadChunks(const MergedSeries& series, SampleColumns* out) const;
+  void Reserve(const MergedSeries& series, SampleColumns* out) const;
   void ReadChunk(const MergedSeries& series, size_t row, SampleColumns* out) const;
   // No window cuts it and all its samples are wanted.
   [[nodiscard]] bool IsWhole(const ChunkRow& row, TimestampMs until) const;

@@ -163,7 +163,7 @@ class Recent {
   [[nodiscard]] virtual std::unique_ptr<RecentSamples> Snapshot(std::span<const SeriesRef> refs,
                                                                 TimestampMs start,
                                                                 TimestampMs end) const = 0;
-  // Appends the samples of a chunk within [min_time, max_time].
+  // Appends the samples of a chunk within [min_time, max_time], timestamps strictly rising.
   virtual Result<void> DecodeChunk(const ChunkRow& row, TimestampMs min_time, TimestampMs max_time,
                                    SampleColumns* out) const = 0;
   // Without decoding it. Nothing when it has staleness markers or native histograms.

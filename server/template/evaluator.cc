@@ -37,10 +37,13 @@ Evaluator::Evaluator(const Definitions& definitions, std::span<const FunctionRow
       limits_(limits),
       deadline_ns_(environment.clock->MonotonicNs() + limits.max_run_ms * 1'000'000) {}
 
-Result<std::string> Evaluator::Run(const Definition& definition, const Value& data) {
+Result<std::string> Evaluator::Run(const Definition& definition, const Value& data, bool* cut) {
   definition_ = &definition;
+  may_cut_ = cut != nullptr;
   variables_.push_back({"$", data});
-  TRY(WalkList(data, *definition.body));
+  const Result<Flow> walked = WalkList(data, *definition.body);
+  if (!walked && !(may_cut_ && IsLimitError(walked.error()))) return walked.error();
+  if (may_cut_) *cut = !walked;
   return std::move(out_);
 }
 
@@ -80,6 +83,7 @@ Result<void> Evaluator::Step(const Node& node, uint64_t cost) {
 
 Result<void> Evaluator::Write(std::string_view text) {
   if (out_.size() + text.size() > limits_.max_output_bytes) {
+    if (may_cut_) out_ += text.substr(0, limits_.max_output_bytes - out_.size());
     return Fail("the output is larger than " + std::to_string(limits_.max_output_bytes) +
                 " bytes; shorten the template or its data");
   }

@@ -20,7 +20,8 @@ class Evaluator {
   // `functions` are sorted by name.
   Evaluator(const Definitions& definitions, std::span<const FunctionRow> functions,
             const Environment& environment, const Limits& limits);
-  Result<std::string> Run(const Definition& definition, const Value& data);
+  // Once. `cut`: see TemplateSet::Execute().
+  Result<std::string> Run(const Definition& definition, const Value& data, bool* cut = nullptr);
 
  private:
   enum class Flow { kNext, kBreak, kContinue };
@@ -90,6 +91,7 @@ class Evaluator {
   size_t first_variable_ = 0;  // of the template that runs
   size_t depth_ = 0;
   uint64_t steps_ = 0;
+  bool may_cut_ = false;
   std::string out_;
 };
 

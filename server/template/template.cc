@@ -67,20 +67,30 @@ std::vector<std::string> TemplateSet::Names() const {
 }
 
 Result<std::string> TemplateSet::Execute(std::string_view name, const Value& data,
-                                         const Environment& environment,
-                                         const Limits& limits) const {
+                                         const Environment& environment, const Limits& limits,
+                                         bool* cut) const {
   const auto found = definitions_.find(name);
   if (found == definitions_.end()) return NoTemplate(name);
-  return Evaluator(definitions_, *functions_, environment, limits).Run(*found->second, data);
+  return Evaluator(definitions_, *functions_, environment, limits).Run(*found->second, data, cut);
 }
 
 Result<std::string> TemplateSet::ExecuteHtml(std::string_view name, const Value& data,
-                                             const Environment& environment,
-                                             const Limits& limits) const {
+                                             const Environment& environment, const Limits& limits,
+                                             bool* cut) const {
   if (!Has(name)) return NoTemplate(name);
   const EscapedTemplates escaped = TRY(EscapeTemplates(definitions_, name));
   const auto found = escaped.definitions.find(escaped.entry);
-  return Evaluator(escaped.definitions, *functions_, environment, limits).Run(*found->second, data);
+  return Evaluator(escaped.definitions, *functions_, environment, limits)
+      .Run(*found->second, data, cut);
+}
+
+// By their words, since functions that know no limits of expansions make such errors, too.
+bool IsLimitError(const Error& error) {
+  const auto says = [&error](std::string_view words) {
+    return error.message.find(words) != std::string::npos;
+  };
+  return says(" bytes; shorten ") || says("the template takes more than ") ||
+         says("the template runs longer than ");
 }
 
 }  // namespace vigil::tmpl

@@ -44,14 +44,17 @@ class TemplateSet {
 
   // The text of the template, expanded with `data` as dot. execution with Go's text
   // (`template: NAME:LINE:COLUMN: executing "NAME" at <...>: ...`); not_found for a name that is
-  // not there; timeout when it runs too long.
+  // not there; timeout when it runs too long. With `cut` (not null) coming to a limit is no error
+  // (see IsLimitError()): the text is what was written until then, and *cut is set.
   Result<std::string> Execute(std::string_view name, const Value& data,
-                              const Environment& environment, const Limits& limits = {}) const;
+                              const Environment& environment, const Limits& limits = {},
+                              bool* cut = nullptr) const;
 
   // The same as html/template does it: what actions print is escaped for the place it stands in.
   // html_context.h says which places there are; in others it is an error.
   Result<std::string> ExecuteHtml(std::string_view name, const Value& data,
-                                  const Environment& environment, const Limits& limits = {}) const;
+                                  const Environment& environment, const Limits& limits = {},
+                                  bool* cut = nullptr) const;
 
  private:
   [[nodiscard]] const FunctionRow* FindFunction(std::string_view name) const;
@@ -59,5 +62,9 @@ class TemplateSet {
   std::shared_ptr<const std::vector<FunctionRow>> functions_;  // by name; shared by copies
   Definitions definitions_;
 };
+
+// An expansion cost more than its limits of bytes, steps or time allow: nothing is wrong with the
+// template, there is too much data for it.
+bool IsLimitError(const Error& error);
 
 }  // namespace vigil::tmpl

@@ -175,6 +175,17 @@ Explanation ExplainNow(const AlertRouter& router, uint64_t fingerprint, Timestam
   return out;
 }
 
+// Of the groups that had the alert, or have it now: it was told about with no other.
+std::vector<std::string> GroupKeysOf(const std::vector<AlertEvent>& events,
+                                     const Explanation& found) {
+  std::set<std::string> keys;
+  for (const AlertEvent& event : events) {
+    if (!event.group_key.empty()) keys.insert(event.group_key);
+  }
+  for (const TakenRoute& route : found.taken) keys.insert(route.group_key);
+  return {keys.begin(), keys.end()};
+}
+
 void WriteTold(const ToldEntry& told, uint64_t hash, JsonWriter& json) {
   json.BeginObject().Field("integration", told.integration);
   json.Key("told").Bool(told.entry.has_value());
@@ -306,14 +317,20 @@ Result<Annotations> AlertHistoryApi::Explain(const ApiRequest& request, JsonWrit
   service_->Look([&](const AlertRouter& router, TimestampMs now) {
     found = ExplainNow(router, fingerprint, now);
   });
-  const auto events = TRY(reader_->ReadAlerts(query));
+  // Its groups may be older than what is asked for.
+  const TimestampMs start = std::exchange(query.start, 0);
+  auto events = TRY(reader_->ReadAlerts(query));
   if (found.alert == nullptr && events.empty()) {
     return NotFound("no alert has this fingerprint, now or in the history that is kept");
   }
   // Nobody was told before it began: messages of all alerts before that are not looked through.
   const TimestampMs began = events.empty() ? found.alert->starts_at : events.back().at;
-  query.start = std::clamp(began, query.start, query.end);
-  const auto notifications = TRY(reader_->ReadNotifications(query));
+  query.start = std::clamp(began, start, query.end);
+  query.group_keys = GroupKeysOf(events, found);
+  std::erase_if(events, [start](const AlertEvent& event) { return event.at < start; });
+  // No keys would be those of all groups.
+  std::vector<NotificationEvent> notifications;
+  if (!query.group_keys.empty()) notifications = TRY(reader_->ReadNotifications(query));
   json.BeginObject().Field("fingerprint", query.fingerprint);
   json.Key("known").Bool(found.alert != nullptr);
   if (found.alert != nullptr) WriteNow(found, json);

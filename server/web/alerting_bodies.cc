@@ -3,13 +3,15 @@
 // before a value of a wrong type, and that before a member that is missing.
 #include "server/web/alerting_bodies.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <span>
 #include <utility>
 
+#include "client-lib/base/json_reader.h"
 #include "client-lib/base/strings.h"
 #include "server/web/date_time.h"
-#include "server/web/json_reader.h"
 
 namespace vigil::web {
 namespace {
@@ -71,7 +73,11 @@ class BodyReader {
   std::optional<TimestampMs> Time(std::string_view target) {
     const auto text = Text(target);
     if (!text || json_.failed()) return std::nullopt;
-    Result<TimestampMs> time = ParseDateTime(*text);
+    return TimeOf(*text);
+  }
+
+  std::optional<TimestampMs> TimeOf(std::string_view text) {
+    Result<TimestampMs> time = ParseDateTime(text);
     if (time) return *time;
     if (time_error_.empty()) time_error_ = time.error().message;
     return std::nullopt;
@@ -122,17 +128,72 @@ bool IsRequestUri(std::string_view text) {
   return text[0] == '/';
 }
 
-// Reads alerts one after the other; what it collects labels in is kept.
+// How many are left.
+size_t DropEmpty(LabelView* pairs, size_t count) {
+  return static_cast<size_t>(
+      std::remove_if(pairs, pairs + count,
+                     [](const LabelView& pair) { return pair.value.empty(); }) -
+      pairs);
+}
+
+size_t SortManyPairs(LabelView* pairs, size_t count) {
+  std::stable_sort(pairs, pairs + count,
+                   [](const LabelView& a, const LabelView& b) { return a.name < b.name; });
+  size_t left = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (left > 0 && pairs[left - 1].name == pairs[i].name) --left;
+    pairs[left++] = pairs[i];
+  }
+  return left;
+}
+
+// Sorts pairs by name, of equal names the last one wins, in place; how many are left. Label sets
+// are short, and most come sorted.
+size_t SortPairs(LabelView* pairs, size_t count) {
+  constexpr size_t kShort = 64;
+  if (count > kShort) return SortManyPairs(pairs, count);
+  size_t left = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const LabelView pair = pairs[i];
+    size_t at = left;
+    while (at > 0 && pair.name < pairs[at - 1].name) --at;
+    if (at > 0 && pairs[at - 1].name == pair.name) {
+      pairs[at - 1] = pair;
+      continue;
+    }
+    std::move_backward(pairs + at, pairs + left, pairs + left + 1);
+    pairs[at] = pair;
+    ++left;
+  }
+  return left;
+}
+
+// Where the pairs of a report stand; the list still grows.
+struct PairSpan {
+  size_t begin = 0;
+  size_t size = 0;
+};
+
+struct ReadReport {
+  PairSpan labels;
+  PairSpan annotations;
+  std::string_view generator_url;
+  std::optional<TimestampMs> starts_at;
+  std::optional<TimestampMs> ends_at;
+};
+
+// Reads alerts one after the other.
 class AlertsReader {
  public:
-  explicit AlertsReader(std::string_view body) : reader_(body, "alerts") {}
+  AlertsReader(std::string_view body, std::vector<LabelView>* pairs)
+      : reader_(body, "alerts"), pairs_(*pairs) {}
 
-  std::optional<BodyProblem> Read(std::vector<alerting::PostedAlert>* alerts) {
+  std::optional<BodyProblem> Read() {
     JsonReader& json = reader_.json();
     if (json.AtEnd()) return reader_.Missing("alerts");
     if (reader_.Expect(Kind::kArray, "value of type models.PostableAlerts")) {
       json.Enter();
-      alerting::PostedAlert refused;
+      ReadReport refused;
       for (size_t i = 0; json.NextElement(); ++i) {
         if (i == kMaxPostedAlerts) {
           return BodyProblem{413, 413,
@@ -140,15 +201,18 @@ class AlertsReader {
                                  " alerts: post fewer at once"};
         }
         // Nothing will come of an invalid body: its alerts are only looked at.
-        ReadAlert(i, invalid_ ? &refused : &alerts->emplace_back());
+        if (invalid_) pairs_.clear();
+        ReadAlert(i, invalid_ ? &refused : &reports_.emplace_back());
       }
     }
     if (auto problem = reader_.Problem()) return problem;
     return std::move(invalid_);
   }
+  const std::vector<ReadReport>& reports() const { return reports_; }
+  std::deque<std::string> TakeDecoded() { return reader_.json().TakeDecoded(); }
 
  private:
-  void ReadAlert(size_t index, alerting::PostedAlert* alert) {
+  void ReadAlert(size_t index, ReadReport* report) {
     JsonReader& json = reader_.json();
     bool has_labels = false;
     if (reader_.Expect(Kind::kObject, kAlertTarget)) {
@@ -156,41 +220,55 @@ class AlertsReader {
       std::string_view key;
       while (json.NextKey(&key)) {
         if (IsMember(key, "labels")) {
-          has_labels = ReadLabels("struct field Alert.labels of type ", &alert->labels);
+          has_labels = ReadLabels("struct field Alert.labels of type ", &report->labels);
         } else if (IsMember(key, "annotations")) {
-          ReadLabels("struct field .annotations of type ", &alert->annotations);
+          ReadPairs("struct field .annotations of type ", &report->annotations);
         } else if (IsMember(key, "startsAt")) {
-          alert->starts_at = ReadTime("struct field .startsAt of type string");
+          report->starts_at = ReadTime("struct field .startsAt of type string", &starts_);
         } else if (IsMember(key, "endsAt")) {
-          alert->ends_at = ReadTime("struct field .endsAt of type string");
+          report->ends_at = ReadTime("struct field .endsAt of type string", &ends_);
         } else if (IsMember(key, "generatorURL")) {
-          alert->generator_url =
+          report->generator_url =
               reader_.Text("struct field Alert.generatorURL of type string").value_or("");
         } else {
           json.Skip();
         }
       }
     }
-    if (invalid_) return;
-    const std::string path = std::to_string(index);
-    if (!IsRequestUri(alert->generator_url)) {
-      invalid_ = BodyProblem{
-          422, kBadFormat,
-          path + ".generatorURL in body must be of type uri: " + Quote(alert->generator_url)};
-    } else if (!has_labels) {
-      invalid_ = reader_.Missing(path + ".labels");
+    if (!invalid_) Check(index, *report, has_labels);
+  }
+
+  void Check(size_t index, const ReadReport& report, bool has_labels) {
+    // Alerts of one rule have the URL in common.
+    if (report.generator_url != good_url_) {
+      if (!IsRequestUri(report.generator_url)) {
+        invalid_ = BodyProblem{
+            422, kBadFormat,
+            std::to_string(index) +
+                ".generatorURL in body must be of type uri: " + Quote(report.generator_url)};
+        return;
+      }
+      good_url_ = report.generator_url;
     }
+    if (!has_labels) invalid_ = reader_.Missing(std::to_string(index) + ".labels");
   }
 
   // False when there is null. Empty values are no labels.
-  bool ReadLabels(std::string_view target, Labels* out) {
+  bool ReadLabels(std::string_view target, PairSpan* out) {
+    if (!ReadPairs(target, out)) return false;
+    out->size = DropEmpty(pairs_.data() + out->begin, out->size);
+    pairs_.resize(out->begin + out->size);
+    return true;
+  }
+
+  bool ReadPairs(std::string_view target, PairSpan* out) {
     JsonReader& json = reader_.json();
+    *out = {};
     if (json.Peek() != Kind::kObject) {
       static_cast<void>(reader_.Expect(Kind::kObject, target, "models.LabelSet"));
-      *out = {};
       return false;
     }
-    pairs_.clear();
+    const size_t begin = pairs_.size();
     bool sorted = true;
     json.Enter();
     std::string_view name;
@@ -201,21 +279,28 @@ class AlertsReader {
       } else {
         static_cast<void>(reader_.Expect(Kind::kString, target, "string"));
       }
-      sorted = sorted && (pairs_.empty() || pairs_.back().name < name);
+      sorted = sorted && (pairs_.size() == begin || pairs_.back().name < name);
       pairs_.push_back({name, value});
     }
-    *out = sorted ? FromSortedPairs() : Labels::Of(pairs_);
+    const size_t count = pairs_.size() - begin;
+    *out = {begin, sorted ? count : SortPairs(pairs_.data() + begin, count)};
+    pairs_.resize(begin + out->size);
     return true;
   }
 
-  Labels FromSortedPairs() {
-    std::erase_if(pairs_, [](const LabelView& pair) { return pair.value.empty(); });
-    return Labels::FromSorted(pairs_);
-  }
-
-  std::optional<TimestampMs> ReadTime(std::string_view target) {
-    const std::optional<TimestampMs> time = reader_.Time(target);
-    return time == kZeroTime ? std::nullopt : time;
+  // A time and what it was read from: most alerts of a body have it in common.
+  struct KnownTime {
+    std::string_view text;
+    std::optional<TimestampMs> time;
+  };
+  std::optional<TimestampMs> ReadTime(std::string_view target, KnownTime* known) {
+    const auto text = reader_.Text(target);
+    if (!text || reader_.json().failed()) return std::nullopt;
+    if (known->time && *text == known->text) return known->time;
+    std::optional<TimestampMs> time = reader_.TimeOf(*text);
+    if (time == kZeroTime) time = std::nullopt;
+    *known = {*text, time};
+    return time;
   }
 
   static constexpr std::string_view kAlertTarget =
@@ -226,7 +311,10 @@ class AlertsReader {
 
   BodyReader reader_;
   std::optional<BodyProblem> invalid_;
-  std::vector<LabelView> pairs_;
+  std::vector<LabelView>& pairs_;
+  std::vector<ReadReport> reports_;
+  std::string_view good_url_;
+  KnownTime starts_, ends_;
 };
 
 // A silence, and which of its members were there.
@@ -375,9 +463,28 @@ MatchType MatchTypeOf(const PostedMatcher& matcher) {
 
 }  // namespace
 
+std::optional<BodyProblem> AlertsBody::Read(std::string_view body) {
+  AlertsReader reader(body, &pairs_);
+  auto problem = reader.Read();
+  decoded_ = reader.TakeDecoded();
+  if (problem) return problem;
+  const std::span<const LabelView> all(pairs_);
+  reports_.reserve(reader.reports().size());
+  for (const ReadReport& read : reader.reports()) {
+    reports_.push_back({all.subspan(read.labels.begin, read.labels.size),
+                        all.subspan(read.annotations.begin, read.annotations.size),
+                        read.generator_url, read.starts_at, read.ends_at});
+  }
+  return std::nullopt;
+}
+
 std::optional<BodyProblem> ReadAlertsBody(std::string_view body,
                                           std::vector<alerting::PostedAlert>* alerts) {
-  return AlertsReader(body).Read(alerts);
+  AlertsBody read;
+  auto problem = read.Read(body);
+  alerts->clear();
+  for (const alerting::AlertReport& report : read.reports()) alerts->push_back(report.Copy());
+  return problem;
 }
 
 std::optional<BodyProblem> ReadSilenceBody(std::string_view body, PostedSilence* silence) {

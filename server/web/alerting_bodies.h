@@ -2,6 +2,7 @@
 // The bodies that clients post to Alertmanager's API: alerts and silences.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,26 @@ struct BodyProblem {
   std::string message;
 };
 
-// An array of alerts, straight into what alerting takes. Unknown members are left out; of equal
-// names the last one counts. More than 1,000,000 alerts are a problem.
+// An array of alerts as views. Unknown members are left out; of equal names the last one counts.
+// More than 1,000,000 alerts are a problem.
+class AlertsBody {
+ public:
+  AlertsBody() = default;
+  AlertsBody(const AlertsBody&) = delete;
+  AlertsBody& operator=(const AlertsBody&) = delete;
+
+  // Once. The text must outlive the object.
+  std::optional<BodyProblem> Read(std::string_view body);
+  // Valid as long as the object. None when there was a problem.
+  [[nodiscard]] const std::vector<alerting::AlertReport>& reports() const { return reports_; }
+
+ private:
+  std::vector<alerting::AlertReport> reports_;
+  std::vector<LabelView> pairs_;  // of all reports
+  std::deque<std::string> decoded_;
+};
+
+// The same as copies.
 std::optional<BodyProblem> ReadAlertsBody(std::string_view body,
                                           std::vector<alerting::PostedAlert>* alerts);
 

@@ -200,8 +200,14 @@ http::Response AlertmanagerApi::Status(const http::Request&) const {
   std::string body;
   JsonWriter json(&body);
   json.BeginObject();
-  json.Key("cluster").BeginObject().Key("peers").BeginArray().EndArray();
-  json.Field("status", "disabled").EndObject();
+  const ClusterStatus cluster = cluster_ ? cluster_() : ClusterStatus();
+  json.Key("cluster").BeginObject();
+  if (!cluster.name.empty()) json.Field("name", cluster.name);
+  json.Key("peers").BeginArray();
+  for (const ClusterStatus::Peer& peer : cluster.peers) {
+    json.BeginObject().Field("address", peer.address).Field("name", peer.name).EndObject();
+  }
+  json.EndArray().Field("status", cluster.name.empty() ? "disabled" : "ready").EndObject();
   json.Key("config").BeginObject().Field("original", alerting::ToYaml(*config)).EndObject();
   WriteSilenceTime("uptime", started_at_, json);
   json.Key("versionInfo").BeginObject().Field("branch", toolkit::Branch());
@@ -269,9 +275,9 @@ http::Response AlertmanagerApi::AlertGroups(const http::Request& request) const 
 
 http::Response AlertmanagerApi::PostAlerts(const http::Request& request) const {
   if (const auto problem = CheckContentType(request)) return CodeAnswer(*problem);
-  std::vector<alerting::PostedAlert> alerts;
-  if (const auto problem = ReadAlertsBody(request.body, &alerts)) return CodeAnswer(*problem);
-  const Result<void> posted = service_->Post(alerts);
+  AlertsBody body;
+  if (const auto problem = body.Read(request.body)) return CodeAnswer(*problem);
+  const Result<void> posted = service_->PostReports(body.reports());
   return posted ? Empty(200) : TextAnswer(posted.error());
 }
 

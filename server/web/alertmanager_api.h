@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "client-lib/base/clock.h"
 #include "client-lib/http/message.h"
@@ -14,6 +16,16 @@
 #include "server/web/alert_listing.h"
 
 namespace vigil::web {
+
+// The servers that share the database.
+struct ClusterStatus {
+  struct Peer {
+    std::string name;     // host:port
+    std::string address;  // where it is reached: host:port
+  };
+  std::string name;  // of this server; empty: it is alone
+  std::vector<Peer> peers;
+};
 
 // Threads: any.
 class AlertmanagerApi {
@@ -26,8 +38,10 @@ class AlertmanagerApi {
   };
 
   // service: null when alerting is off; every path then says so.
-  AlertmanagerApi(alerting::AlertingService* service, const Clock& clock)
-      : service_(service), clock_(clock), started_at_(clock.Now()) {}
+  // cluster: null when the server is alone.
+  AlertmanagerApi(alerting::AlertingService* service, const Clock& clock,
+                  std::function<ClusterStatus()> cluster = nullptr)
+      : service_(service), clock_(clock), cluster_(std::move(cluster)), started_at_(clock.Now()) {}
 
   static std::span<const Endpoint> Endpoints();
   // Every method of the endpoint's path comes here.
@@ -52,6 +66,7 @@ class AlertmanagerApi {
 
   alerting::AlertingService* const service_;
   const Clock& clock_;
+  const std::function<ClusterStatus()> cluster_;
   const TimestampMs started_at_;
 };
 

@@ -69,7 +69,7 @@ class SecondsText {
         high_ = whole / 10'000;
         high_size_ = static_cast<size_t>(WriteDigits(high_, high_text_.data()) - high_text_.data());
       }
-      std::memcpy(out, high_text_.data(), high_text_.size());
+      std::memcpy(out, high_text_.data(), 16);
       out += high_size_;
       PutPair(whole % 10'000 / 100, out);
       PutPair(whole % 100, out + 2);
@@ -88,7 +88,7 @@ class SecondsText {
 
   uint64_t high_ = 0;  // of the ten thousands of seconds in high_text_; 0: none
   size_t high_size_ = 0;
-  std::array<char, 16> high_text_{};
+  std::array<char, 20> high_text_{};
 };
 
 void AppendUnicodeEscape(unsigned code, std::string* out) {

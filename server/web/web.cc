@@ -58,7 +58,7 @@ Web::Web(Dependencies dependencies)
       self_metrics_(deps_.status.own_metrics),
       admin_(deps_.admin),
       rules_(deps_.rules),
-      alertmanager_(deps_.alerting, deps_.clock),
+      alertmanager_(deps_.alerting, deps_.clock, deps_.cluster),
       alert_history_(deps_.alert_history, deps_.alerting, deps_.clock) {}
 
 void Web::AddRoutes(const AddRoute& add) {
@@ -237,6 +237,8 @@ void Web::AddPages() {
   Plain("GET", "/", [](const http::Request&) { return Page("index.html"); });
   Plain("GET", "/query", [](const http::Request&) { return Page("index.html"); });
   Plain("GET", "/graph", [](const http::Request&) { return Page("index.html"); });
+  Plain("GET", "/alerts", [](const http::Request&) { return Page("alerts.html"); });
+  Plain("GET", "/rules", [](const http::Request&) { return Page("rules.html"); });
   Plain("GET", "/targets", [](const http::Request&) { return Page("targets.html"); });
   Plain("GET", "/static/:file", [](const http::Request& request) {
     const StaticFile* file = FindStaticFile(request.PathValue("file"));

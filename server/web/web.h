@@ -59,6 +59,7 @@ struct Dependencies {
   remote::WriteReceiver* otlp_receiver = nullptr;   // null: --web.enable-otlp-receiver off
   alerting::AlertingService* alerting = nullptr;    // null: no --alerting.config.file
   alerting::AlertHistoryReader* alert_history = nullptr;
+  std::function<ClusterStatus()> cluster;  // null: the server is alone
   RulesSource rules;
   StatusSource status;
   AdminActions admin;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The query side: latency and CPU of each line of the query table, warm, after a restart and with
-16 clients; how cost grows with series, samples and steps; a query over a million series."""
+"""The query side: latency and CPU of each line of the query table, warm, with 16 clients and as the
+first one after a restart; how cost grows with series, samples and steps; a query over a million
+series."""
 import os
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import plot
 from subjects import Meter, cpu_seconds, subjects
 
 CLIENTS = 16
+COLD_ROUNDS = 5  # restarts per query and program
 RANGE, INSTANT = "/api/v1/query_range", "/api/v1/query"
 
 
@@ -87,20 +89,60 @@ def bench_warm(table, everyone, work, path, params):
               {k: v.cpu_ms / max(alone[k].cpu_ms, 1e-3) for k, v in many.items()})
 
 
-def bench_cold(table, everyone, asked):
-    """The first query of a server that was just restarted, and the same query warm after it, each
-    on a connection of its own."""
-    for work, path, params in asked:
-        first, warm = {}, {}
-        for subject in everyone:
-            subject.stop()
-            subject.start("scrape_configs: []\n")
-            first[subject.name] = Asked(subject, path, params, milliseconds=0).ms
-            warm[subject.name] = statistics.median(
-                Asked(subject, path, params, milliseconds=0).ms for _ in range(7))
-        table.add(f"{work}, first query after a restart", "ms", first)
+def evict(directory):
+    """Takes the files below it out of the page cache, as far as nobody has them mapped."""
+    os.sync()
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                with open(path, "rb") as f:
+                    os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+class Cold:
+    """A query's first run after a restart, and its runs after that, ms each. A connection each."""
+
+    def __init__(self):
+        self.first, self.warm = [], []
+
+    def measure(self, subject, path, params, evicted):
+        subject.stop()
+        if evicted:
+            evict(subject.directory)
+        subject.start("scrape_configs: []\n")
+        self.first.append(Asked(subject, path, params, milliseconds=0).ms)
+        self.warm += [Asked(subject, path, params, milliseconds=0).ms for _ in range(9)]
+
+    def ratio(self):
+        return statistics.median(self.first) / statistics.median(self.warm)
+
+
+def bench_cold(table, directory):
+    """Each query of the table as the first one of a server that was just restarted, beside the same
+    query warm. A restart leaves the page cache as it is; VIGIL_COLD=evicted empties it of the data
+    as well, as if the machine had been restarted."""
+    end = int(time.time()) // 60 * 60
+    everyone = subjects(directory)
+    load(everyone, end)
+    evicted = os.environ.get("VIGIL_COLD") == "evicted"
+    lines = []
+    for work, path, params in cases(end):
+        costs = {subject.name: Cold() for subject in everyone}
+        for _ in range(COLD_ROUNDS):
+            for subject in everyone:
+                costs[subject.name].measure(subject, path, params, evicted)
+        table.add(f"{work}, first query after a restart", "ms",
+                  {k: statistics.median(v.first) for k, v in costs.items()})
         table.add(f"{work}, first query after a restart, times warm", "x",
-                  {k: first[k] / warm[k] for k in first})
+                  {k: v.ratio() for k, v in costs.items()})
+        lines.append("  ".join([f"{work:56}", *(
+            f"{statistics.median(c.first):7.2f}{statistics.median(c.warm):8.2f}{c.ratio():6.2f} "
+            for c in costs.values())]))
+    for subject in everyone:
+        subject.stop()
+    print(" " * 56 + "".join(f"{s.name + ': first, warm, ratio':>25}" for s in everyone))
+    print("\n".join(lines), flush=True)
 
 
 def bench_growth(table, everyone, end, out):
@@ -144,7 +186,6 @@ def bench_query(table, directory, out):
     for case in asked:
         bench_warm(table, everyone, *case)
     bench_growth(table, everyone, end, out)
-    bench_cold(table, everyone, [asked[0], asked[2], asked[3], asked[4]])
     for subject in everyone:
         subject.stop()
 

@@ -3,8 +3,8 @@
 """Measures vigil-server beside the real prometheus and victoria-metrics on the same data in one
 run; PostgreSQL's processes are counted with ours.
 
-  run.py --bin DIR --out DIR [scrape] [write] [query] [exporter] [push] [growth]
-      [restart] [disk] [alerts] [million]     (default: all but the last, which takes minutes)
+  run.py --bin DIR --out DIR [scrape] [write] [query] [cold] [exporter] [push]
+      [growth] [restart] [disk] [alerts] [million]     (default: all but the last, which takes minutes)
 
 Prints a table and writes results.json. CPU seconds are user plus system time of the program and
 all its children; memory is the peak of the summed proportional set sizes."""
@@ -163,6 +163,7 @@ def main():
         "scrape": lambda d: bench_scrape(table, d, args.seconds),
         "write": lambda d: bench_write(table, d, 40),
         "query": lambda d: query.bench_query(table, d, args.out),
+        "cold": lambda d: query.bench_cold(table, d),
         "million": lambda d: query.bench_million(table, d),
         "exporter": lambda d: bench_exporter(table, d, 200),
         "push": lambda d: bench_push(table, d, 20_000),

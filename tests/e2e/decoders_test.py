@@ -117,6 +117,34 @@ class Decoders(harness.Case):
         self.assertEqual([tuple(r) for r in rows],
                          [(str(i), *s) for i, v in enumerate(chunks) for s in as_sql(v[3])])
 
+    def test_c_gives_the_same_rows_wherever_it_is_called(self):
+        """In FROM a scan node of the extension's own makes the rows, elsewhere the function does."""
+        chunks = [v for v in vectors() if v[0] == "chunk"]
+        want = [(str(i), *s) for i, v in enumerate(chunks) for s in as_sql(v[3])]
+        data = "(VALUES " + ",".join(
+            f"({i}, {v[1]}::int8, '\\x{v[2]}'::bytea)" for i, v in enumerate(chunks)) + ") c (i, b, d)"
+        bits = "encode(float8send({}), 'hex')"
+        call = "vigil_decode.decode_chunk(c.b, c.d)"
+        for columns, source, node in (
+                ("i, t, " + bits.format("v"), f"{data}, {call}", True),
+                ("i, t, " + bits.format("v"), f"{data}, {call} WHERE t > -9e18 AND v IS NOT NULL", True),
+                ("i, x.t, " + bits.format("x.v"), f"{data} LEFT JOIN LATERAL (SELECT v, t FROM {call} "
+                 "OFFSET 0) x ON true WHERE x.t IS NOT NULL", True),
+                ("i, t, " + bits.format("v"), f"{data}, {call} WITH ORDINALITY", False),
+                ("i, (x).t, " + bits.format("(x).v"),
+                 f"(SELECT i, x FROM {data}, {call} x OFFSET 0) y", False),
+                ("i, (x).t, " + bits.format("(x).v"), f"(SELECT i, {call} AS x FROM {data}) y", False)):
+            sql = f"SELECT {columns} FROM {source}"
+            self.assertEqual([tuple(r) for r in self.srv.psql(sql)], want, source[-60:])
+            plan = "\n".join(r[0] for r in self.srv.psql("EXPLAIN " + sql))
+            self.assertEqual("VigilDecode" in plan, node, plan)
+        self.assertEqual(self.srv.psql(
+            "SELECT count(*) FROM (VALUES (1), (NULL)) b (b), "
+            f"vigil_decode.decode_chunk(b, '\\x{chunks[0][2]}')"), [[str(len(as_sql(chunks[0][3])))]])
+        # One after the other out of the same plan, and twice in one query.
+        self.assertEqual(self.srv.psql(
+            f"SELECT count(*) FROM {data}, {call} x, {call} y WHERE x.t = y.t"), [[str(len(want))]])
+
     def test_c_takes_the_place_of_pl_pgsql_and_gives_it_back(self):
         language = ("SELECT string_agg(l.lanname, ',' ORDER BY p.proname) FROM pg_proc p "
                     "JOIN pg_language l ON l.oid = p.prolang "
@@ -177,17 +205,19 @@ class Decoders(harness.Case):
     def test_c_is_many_times_faster(self):
         longest = max((v for v in vectors() if v[0] == "chunk"), key=lambda v: len(v[2]))
         times = []
-        for call, rounds in (("decode_chunk({0}, data)", 500), ("c.chunk_columns({0}, data)", 50000)):
-            schema = "vigil." if rounds == 500 else "vigil_decode."
+        for schema, call, rounds in (("vigil", "decode_chunk", 500),
+                                     ("vigil_decode", "chunk_columns", 20000),
+                                     ("vigil_decode", "decode_chunk", 20000)):
             sql = (f"DO $$ BEGIN PERFORM count(*) FROM (SELECT '\\x{longest[2]}'::bytea AS data, i "
                    f"FROM generate_series(1, {rounds}) i OFFSET 0) x, "
-                   f"{schema}{call.replace('c.', '').format(longest[1])}; END $$; SELECT 1")
+                   f"{schema}.{call}({longest[1]}, data); END $$; SELECT 1")
             begin = time.monotonic()
             self.srv.psql(sql)
             times.append((time.monotonic() - begin) / rounds)
-        print(f"PL/pgSQL {times[0] * 1e6:.1f} us, C {times[1] * 1e6:.2f} us per chunk of "
-              f"{len(longest[3])} samples: {times[0] / times[1]:.0f} times")
+        print(f"PL/pgSQL {times[0] * 1e6:.1f} us, C {times[1] * 1e6:.2f} us as arrays, "
+              f"{times[2] * 1e6:.2f} us as rows per chunk of {len(longest[3])} samples")
         self.assertGreater(times[0] / times[1], 10)
+        self.assertGreater(times[0] / times[2], 10)
 
 
 if __name__ == "__main__":

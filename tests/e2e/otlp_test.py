@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OTLP metrics over HTTP: from an exporter's request to series, exemplars, metadata, target_info."""
 import gzip
+import json
 import struct
 import time
 
@@ -65,14 +66,45 @@ class Otlp(harness.Case):
         self.assertGreater(server.metric("vigil_otlp_samples_total"), 0)
         self.assertIn("OTLP metrics were left out", server.program.log())
         for body, headers, status in ((b"\x0a\x7f", kind, 400),
-                                      (b"{}", {"Content-Type": "application/json"}, 415),
+                                      (b"{}", {"Content-Type": "text/plain"}, 415),
                                       (b"x", {**kind, "Content-Encoding": "gzip"}, 400)):
             self.assertEqual(harness.http(url, body, "POST", headers).status, status, body)
+        self.json_with_settings(server, url, now)
         server.kill9()
         server.start()
         check()
         off = harness.http(server.url + "/api/v1/otlp/v1/logs", b"", "POST", kind)
         self.assertEqual(off.status, 404)
+
+    def json_with_settings(self, server, url, now):
+        """The same in JSON, by an `otlp` section that is reloaded."""
+        kind = {"Content-Type": "application/json"}
+
+        def send(value):
+            body = {"resourceMetrics": [{
+                "resource": {"attributes": [
+                    {"key": "service.name", "value": {"stringValue": "cart"}},
+                    {"key": "host.name", "value": {"stringValue": "h2"}}]},
+                "scopeMetrics": [{"metrics": [{"name": "queue.length", "unit": "By", "gauge": {
+                    "dataPoints": [{"timeUnixNano": str(now * 10**9), "asInt": str(value)}]}}]}]}]}
+            return harness.http(url, json.dumps(body).encode(), "POST", kind)
+
+        answer = send(5)
+        self.assertEqual((answer.status, answer.body, answer.headers["Content-Type"]),
+                         (200, b"{}", "application/json"))
+        self.assertEqual(server.value('queue_length_bytes{job="cart"}'), 5)
+        server.write_config("""
+otlp:
+  promote_resource_attributes: [host.name]
+  translation_strategy: NoTranslation
+""")
+        self.assertEqual(harness.http(server.url + "/-/reload", b"", "POST").status, 200)
+        self.assertEqual(send(6).status, 200)
+        self.assertEqual(server.value('{"queue.length", job="cart", "host.name"="h2"}'), 6)
+        self.assertEqual(server.value('queue_length_bytes{job="cart"}'), 5)
+        wrong = send("many")
+        self.assertEqual(wrong.status, 400)
+        self.assertIn("expected an integer", json.loads(wrong.body)["message"])
 
 
 if __name__ == "__main__":

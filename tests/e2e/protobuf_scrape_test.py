@@ -3,6 +3,8 @@
 that is scraped in both formats."""
 import http.server
 import struct
+import subprocess
+import tarfile
 import threading
 import time
 
@@ -27,7 +29,12 @@ scrape_configs:
     fallback_scrape_protocol: PrometheusProto
     metrics_path: /blank
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+  - job_name: custom
+    scrape_protocols: [PrometheusProto]
+    convert_classic_histograms_to_nhcb: true
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
+BEGAN = int(time.time())
 
 
 def varint(n):
@@ -74,7 +81,9 @@ def page(n):
                  + message(13, varint(n << 1) + varint(0)))
     return (family("requests_seconds", 4, message(4, label("path", "/") + message(7, histogram)))
             + family("requests_total", 0, message(4, message(3, double(1, 2 * n) +
-                                                             message(3, number(1, 1000))))))
+                                                             message(3, number(1, 1000)))))
+            + family("began_total", 0, message(4, message(3, double(1, 5) +
+                                                          message(3, number(1, BEGAN))))))
 
 
 class Exporter(http.server.BaseHTTPRequestHandler):
@@ -103,9 +112,9 @@ class ProtobufScrape(harness.Case):
         self.addCleanup(exporter.server_close)
         self.addCleanup(exporter.shutdown)
         srv = self.server(CONFIG.format(port=exporter.server_address[1]),
-                          flags=["--enable-feature=exemplar-storage"])
+                          flags=["--enable-feature=exemplar-storage,created-timestamp-zero-ingestion"])
         harness.wait_for("samples of all jobs",
-                         lambda: len(srv.query("count_over_time(requests_total[1m]) > 3")) == 4)
+                         lambda: len(srv.query("count_over_time(requests_total[1m]) > 3")) == 5)
         self.assertTrue(Exporter.accepted["/metrics"].startswith("application/vnd.google.protobuf"))
         # Half of the requests took 0.5 s, the others 3 s.
         for job in ("native", "both"):
@@ -121,14 +130,42 @@ class ProtobufScrape(harness.Case):
         self.assertEqual({n for j, n in names if j == "both"}, classic | {"requests_seconds"})
         self.assertEqual({n for j, n in names if j == "classic"}, classic)
         self.assertEqual({n for j, n in names if j == "untyped"}, classic)
+        self.assertEqual({n for j, n in names if j == "custom"}, {"requests_seconds"})
+        custom = 'rate(requests_seconds{job="custom"}[1m])'
+        self.assertAlmostEqual(srv.value(f"histogram_avg({custom})"), 1.75)
+        self.assertAlmostEqual(srv.value(f"histogram_fraction(-Inf, 1, {custom})"), 0.5)
+        # A zero stands where it began to count, once; that of requests_total is too long ago.
+        self.assertGreater(srv.value('min_over_time(requests_total{job="native"}[5m])'), 0)
+        self.assertEqual(srv.value('min_over_time(began_total{job="native"}[5m])'), 0)
+        self.assertEqual(srv.value('changes(began_total{job="native"}[5m])'), 1)
         bounds = {r["metric"]["le"] for r in srv.query('requests_seconds_bucket{job="both"}')}
         self.assertEqual(bounds, {"1.0", "+Inf"})
+        self.look_with_vigilctl(srv)
         now = time.time()
         found = srv.api("query_exemplars", query='requests_seconds{job="native"}', start=now - 60,
                         end=now + 60)
         self.assertEqual(found[0]["exemplars"][0]["labels"], {"trace_id": "abc"})
         metadata = srv.api("metadata", metric="requests_seconds")["requests_seconds"]
         self.assertEqual(metadata, [{"type": "histogram", "help": "A metric.", "unit": ""}])
+
+    def look_with_vigilctl(self, srv):
+        def run(*args):
+            done = subprocess.run([harness.binary("vigilctl"), *args], capture_output=True, text=True,
+                                  cwd=self.directory, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+
+        usage = run("query", "analyze", f"--server={srv.url}", "--type=histogram", "--duration=5m",
+                    '--match={__name__=~"requests_seconds.*", job="both"}')
+        for name in ("requests_seconds", "requests_seconds_bucket"):
+            self.assertRegex(usage, name + r"\{.*\}=Bucket stats \(min/avg/max\) - number of buckets "
+                             r"changed: 2/2\.000/2 .*total number of buckets: 2\n")
+        self.assertIn("count - 2\n", usage)
+        run("debug", "all", srv.url)
+        with tarfile.open(self.directory + "/debug.tar.gz") as archive:
+            self.assertIn("metrics.txt", archive.getnames())
+            self.assertIn(b"prometheus_build_info",
+                          archive.extractfile("metrics.txt").read())
 
     def test_a_real_target_in_both_formats(self):
         self.require_peer("prometheus")

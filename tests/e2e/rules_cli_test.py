@@ -224,8 +224,8 @@ tests:
 
 
 def random_rules(rng):
-    """Groups of rules over `a` and `c`; no two alerts have the same name, for promtool takes the
-    second one's samples for duplicates."""
+    """Groups of rules over `a` and `c`. Now and then two alerts have the same name, and the second
+    one's samples may be duplicates."""
     text = "groups:\n"
     for group in range(rng.randrange(1, 3)):
         text += f"- name: g{group}\n  rules:\n"
@@ -240,6 +240,8 @@ def random_rules(rng):
             expr_text = rng.choice(["a > 1", "a == 0", "sum(a) > 3", "a > 1 or a == 0", "absent(a)",
                                     "changes(a[2m31s]) > 1"])
             label = rng.choice(["x", "{{ $value }}", "x{{ $labels.i }}"])
+            if rng.random() < 0.2:
+                name = "00"
             text += (f"  - {{alert: A{name}, {keys}expr: '{expr_text}', labels: {{l: '{label}'}}, "
                      "annotations: {v: '{{ $value | humanize }} {{ $labels.i }}'}}\n")
     return text
@@ -357,7 +359,8 @@ class RuleCommands(harness.Case):
         self.write("badsd.json", '[{"targets": 5}]')
         wrong = []
         for text in (
-                "", "rule_files: [rules.yml, 'r*les.yml', 'nox*.yml']\n", "rule_files: [missing.yml]\n",
+                "", "remote_read: [{url: 'http://a'}]\n", "alerting: {alertmanagers: [{scheme: http}]}\n",
+                "rule_files: [rules.yml, 'r*les.yml', 'nox*.yml']\n", "rule_files: [missing.yml]\n",
                 "rule_files: [dup.yml, broken.yml]\n", "rule_files: [dup.yml]\n", "foo: bar\n",
                 "scrape_configs: [{job_name: a, scrape_interval: 10m}]\n",
                 "scrape_configs: [{job_name: a, file_sd_configs: [{files: [sd.json]}]}]\n",
@@ -367,13 +370,24 @@ class RuleCommands(harness.Case):
                 "scrape_configs: [{job_name: a, tls_config: {cert_file: none, key_file: none}}]\n"):
             self.write("p.yml", text)
             lint = ["--lint-fatal"], ["--lint=none"]
-            for flags in ([], ["--syntax-only"], *(lint if "rule_files" in text else ())):
+            for flags in ([], ["--syntax-only"], ["--agent"], *(lint if "rule_files" in text else ())):
                 ours, theirs = self.both("check", "config", *flags, "p.yml")
                 out = re.sub(r"  WARNING: p\.yml:.*not supported yet.*\n", "", ours.stdout)
                 out = out.replace(self.directory + "/", "")
                 if ours.returncode != theirs.returncode or out != theirs.stdout:
                     wrong.append(f"--- {text} {flags}\npromtool: {theirs}\nours: {ours}")
         self.assertEqual(wrong, [], "\n".join(wrong))
+        self.write("p.yml", """
+scrape_configs:
+- job_name: a
+  static_configs: [{targets: ['a:1', 'b:2', 'a:1'], labels: {x: '<y>'}}]
+  relabel_configs: [{source_labels: [__address__], regex: 'b.*', action: drop}]
+- job_name: b
+""")
+        for job in ("a", "none"):
+            ours, theirs = self.both("check", "service-discovery", "--timeout=1s", "p.yml", job)
+            self.assertEqual((ours.returncode, ours.stdout, ours.stderr),
+                             (theirs.returncode, theirs.stdout, theirs.stderr))
 
     def test_lints_metrics_as_promtool_does(self):
         def page(name, kind, *samples, text="x"):

@@ -3,6 +3,9 @@
 prometheus."""
 import copy
 import os
+import re
+import shutil
+import subprocess
 
 import harness
 
@@ -70,7 +73,7 @@ class Rules(harness.Case):
 
     def rules_server(self):
         self.write_rules(RULES)
-        server = self.server(start=False)
+        server = self.server(start=False, flags=["--enable-feature=concurrent-rule-eval"])
         server.write_config(CONFIG.format(port=server.port))
         return server.start()
 
@@ -94,8 +97,32 @@ class Rules(harness.Case):
         harness.wait_for("figures", lambda: server.metric(
             f"prometheus_rule_evaluations_total{{{group}}}") >= 2)
         self.assertEqual(server.metric(f"prometheus_rule_group_rules{{{group}}}"), 2)
+        self.look_at_pages(server)
         self.kill_and_compare(server)
         self.reload(server)
+
+    def look_at_pages(self, server):
+        """Pages and what they consist of; what the rules page puts together from two answers."""
+        node = shutil.which("node")
+        for path in ("/", "/alerts", "/rules", "/targets"):
+            page = server.get(path)
+            self.assertEqual((page.status, page.headers["Content-Type"]),
+                             (200, "text/html; charset=utf-8"), path)
+            scripts = re.findall(r'<script defer src="(static/\w+\.js)">', page.text)
+            self.assertGreaterEqual(len(scripts), 1, path)
+            for script in scripts:
+                answer = server.get("/" + script)
+                self.assertEqual((answer.status, answer.headers["Content-Type"]),
+                                 (200, "text/javascript; charset=utf-8"), script)
+                if node:
+                    check = subprocess.run([node, "--check", "-"], input=answer.body,
+                                           capture_output=True, check=False)
+                    self.assertEqual(check.returncode, 0, (script, check.stderr))
+        missed, = server.api("status/self_metrics", metric_name_pattern="prometheus_rule_group_"
+                             "iterations_missed_total")
+        named = {label["value"] for metric in missed["metric"] for label in metric["label"]
+                 if label["name"] == "rule_group"}
+        self.assertEqual(named, {f"{g['file']};{g['name']}" for g in server.api("rules")["groups"]})
 
     def kill_and_compare(self, server):
         before = {name: state_of(server, name) for name in ("Away", "Slow", "Quiet")}

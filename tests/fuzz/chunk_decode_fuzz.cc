@@ -27,6 +27,7 @@ void RoundTripHistograms(const vigil::SampleColumns& samples) {
   vigil::chunks::HistogramStream stream;
   for (size_t i = 0; i < samples.histograms.size(); ++i) {
     const vigil::HistogramSample& sample = samples.histograms[i];
+    CHECK(vigil::IsKnownSchema(sample.histogram->schema));
     CHECK(again.histograms[i].timestamp == sample.timestamp);
     CHECK(vigil::chunks::SameHistogram(*again.histograms[i].histogram, *sample.histogram));
     stream.Append(sample.timestamp, sample.histogram);
@@ -109,6 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
   }
   (void)vigil::chunks::ReadChunkSummary(view);
   samples.Clear();
-  (void)vigil::chunks::DecodeChunk(view, view.min_time + 1, view.max_time / 2, &samples);
+  (void)vigil::chunks::DecodeChunk(view, std::max(view.min_time, INT64_MIN + 1), view.max_time / 2,
+                                   &samples);
   return 0;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "client-lib/base/result.h"
+#include "client-lib/exposition/classic_line.h"
 #include "client-lib/exposition/content_type.h"
 #include "client-lib/exposition/families.h"
 #include "client-lib/exposition/text_reader.h"
@@ -17,21 +18,35 @@ namespace {
 using namespace vigil;              // NOLINT(google-build-using-namespace)
 using namespace vigil::exposition;  // NOLINT(google-build-using-namespace)
 
+// By its raw text a line has the labels that parsing gives.
+void CheckFamilyLine(std::string_view series, std::string_view family, LabelsBuilder labels) {
+  std::string base;
+  if (!ReadFamilyLine(series, family, "le", &base)) return;
+  LabelsBuilder rest;
+  CHECK(ParseSeries(base, &rest).has_value());
+  for (LabelsBuilder* one : {&labels, &rest}) one->Delete(kMetricName);
+  labels.Delete("le");
+  CHECK(labels.Build() == rest.Build());
+}
+
 // Samples of the page up to its end, or nothing when a line is wrong.
 std::optional<size_t> CountSamples(std::string_view page) {
   TextReader reader(page);
   LabelsBuilder labels;
   size_t samples = 0;
+  std::string_view family;
   for (;;) {
     const Result<Entry> entry = reader.Next();
     if (!entry) return std::nullopt;
     if (entry->kind == EntryKind::kEnd) return samples;
     if (entry->kind == EntryKind::kHelp) UnescapeHelp(entry->help);
+    if (entry->kind == EntryKind::kType) family = entry->series;
     if (entry->kind != EntryKind::kSample) continue;
     CHECK(entry->series.data() >= page.data());
     CHECK(entry->series.data() + entry->series.size() <= page.data() + page.size());
     if (!ParseSeries(entry->series, &labels)) return std::nullopt;
     CHECK(labels.Has(kMetricName));
+    CheckFamilyLine(entry->series, family, labels);
     ++samples;
   }
 }

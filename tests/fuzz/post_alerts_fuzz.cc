@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "client-lib/base/json_reader.h"
 #include "client-lib/base/json_value.h"
 #include "client-lib/base/strings.h"
 #include "server/web/alerting_bodies.h"
 #include "server/web/date_time.h"
-#include "server/web/json_reader.h"
 
 namespace {
 
@@ -35,6 +36,22 @@ void CheckTime(vigil::TimestampMs time) {
   }
 }
 
+// The views that alerting looks alerts up by say the same as the copies.
+void CheckViews(std::string_view text, const std::vector<vigil::alerting::PostedAlert>& alerts) {
+  vigil::web::AlertsBody body;
+  if (body.Read(text)) return;
+  CHECK(body.reports().size() == alerts.size());
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    const vigil::alerting::AlertReport& report = body.reports()[i];
+    const std::vector<vigil::LabelView> labels(report.labels.begin(), report.labels.end());
+    const std::vector<vigil::LabelView> notes(report.annotations.begin(), report.annotations.end());
+    CHECK(vigil::Labels::Of(labels) == alerts[i].labels);
+    CHECK(vigil::Labels::Of(notes) == alerts[i].annotations);
+    CHECK(vigil::alerting::Fingerprint(report.labels) ==
+          vigil::alerting::Fingerprint(alerts[i].labels));
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
@@ -49,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
       if (alert.ends_at) CheckTime(*alert.ends_at);
     }
   }
-  vigil::web::JsonReader json(body);
+  CheckViews(body, alerts);
+  vigil::JsonReader json(body);
   json.Skip();
   if (json.failed() || !json.AtEnd()) return 0;
   const auto document = vigil::ParseJson(body);

@@ -1,4 +1,4 @@
-vigil_unit_test(server_chunks server/chunks DEPS chunks LIBS vigil_test_sample_series
+vigil_unit_test(server_chunks server/chunks HEAVY DEPS chunks LIBS vigil_test_sample_series
   vigil_test_sample_histograms vigil_test_slow_decoder)
 vigil_fuzzer(chunk_decode DEPS chunks test_slow_decoder)
 vigil_fuzzer(journal_page DEPS chunks)

@@ -1,4 +1,4 @@
-vigil_unit_test(server_head server/head DEPS head LIBS vigil_test_sample_series
+vigil_unit_test(server_head server/head HEAVY DEPS head LIBS vigil_test_sample_series
   vigil_test_sample_histograms)
 
 if(VIGIL_BENCH)

@@ -1,4 +1,4 @@
-vigil_unit_test(server_storage server/storage DEPS storage head LIBS vigil_test_fake_backend
+vigil_unit_test(server_storage server/storage HEAVY DEPS storage head LIBS vigil_test_fake_backend
   vigil_test_sample_series vigil_test_sample_histograms)
 
 add_library(vigil_test_fake_backend STATIC support/fake_backend.cc)

@@ -28,6 +28,7 @@ class MemoryStateStore : public StateStore {
     for (const auto& [id, silence] : silences) state.silences.push_back(silence);
     for (const auto& [fingerprint, one] : acknowledgements) state.acknowledgements.push_back(one);
     state.groups = groups;
+    state.heartbeats = heartbeats;
     return state;
   }
   Result<void> Save(const AlertingChanges& changes) override {
@@ -49,6 +50,7 @@ class MemoryStateStore : public StateStore {
     for (const Acknowledgement& one : changes.acknowledgements) {
       acknowledgements[one.fingerprint] = one;
     }
+    if (!changes.heartbeats.empty()) heartbeats = changes.heartbeats;
     alert_events.insert(alert_events.end(), changes.alert_events.begin(),
                         changes.alert_events.end());
     notification_events.insert(notification_events.end(), changes.notification_events.begin(),
@@ -71,6 +73,7 @@ class MemoryStateStore : public StateStore {
   std::map<std::string, Silence> silences;
   std::map<uint64_t, Acknowledgement> acknowledgements;
   std::vector<GroupState> groups;
+  std::vector<Heartbeat> heartbeats;
   std::vector<AlertEvent> alert_events;
   std::vector<NotificationEvent> notification_events;
 };

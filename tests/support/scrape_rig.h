@@ -22,11 +22,12 @@ class ScrapeRig {
  public:
   static constexpr TimestampMs kStart = 1'000'000'000;
 
-  ScrapeRig() : clock(kStart) {
+  explicit ScrapeRig(bool zero_at_start = false) : clock(kStart) {
     auto owned = std::make_unique<FakeAsyncClient>();
     client = owned.get();
     scrape::ScrapeLoop::Options options;
     options.user_agent = "Vigil/test";
+    options.zero_at_start = zero_at_start;
     loop = std::make_unique<scrape::ScrapeLoop>(appender, clock, std::move(owned), options);
   }
 

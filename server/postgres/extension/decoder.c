@@ -107,18 +107,43 @@ static bool GetPacked(VigilReader* in, size_t n, unsigned width, Packed* packed)
   return true;
 }
 
+static inline uint64_t LittleEndian(const uint8_t* at) {
+  uint64_t word = 0;
+  for (unsigned j = 0; j < 8; ++j) word |= (uint64_t)at[j] << (8 * j);
+  return word;
+}
+
 static inline uint64_t Item(const Packed* packed, size_t i) {
   const size_t bit = i * packed->width;
   const size_t byte = bit / 8;
   uint64_t word = 0;
   if (byte + 8 <= packed->size) {
-    for (unsigned j = 0; j < 8; ++j) word |= (uint64_t)packed->data[byte + j] << (8 * j);
+    word = LittleEndian(packed->data + byte);
   } else {
     for (unsigned j = 0; byte + j < packed->size; ++j) {
       word |= (uint64_t)packed->data[byte + j] << (8 * j);
     }
   }
   return word >> (bit % 8) & packed->mask;
+}
+
+// All of the first n integers.
+static void Unpack(const Packed* packed, size_t n, uint64_t* out) {
+  const unsigned width = packed->width;
+  const uint64_t mask = packed->mask;
+  const uint8_t* const data = packed->data;
+  // As far as eight bytes can be read at once.
+  size_t whole = 0;
+  if (width == 0) {
+    memset(out, 0, n * sizeof(*out));
+    return;
+  }
+  if (packed->size >= 8) whole = ((packed->size - 8) * 8 + 7) / width + 1;
+  if (whole > n) whole = n;
+  for (size_t i = 0, bit = 0; i < whole; ++i, bit += width) {
+    out[i] = LittleEndian(data + bit / 8) >> (bit % 8) & mask;
+  }
+  for (size_t i = whole; i < n; ++i) out[i] = Item(packed, i);
 }
 
 static const char* SkipSummary(VigilReader* in) {
@@ -359,41 +384,52 @@ static const char* OpenBlock(VigilReader* in, uint32_t count, Block* block) {
   if ((h & 0x40) != 0 && !OpenPlaces(in, kVarints, count, &block->patches)) return kNumber;
   if ((h & 0x80) != 0 && !OpenPlaces(in, kNumbers, count, &block->specials)) return kNumber;
   if (block->mode == 1 && block->patches.left > 0 && block->patches.position == 0) return kNumber;
-  if (!GetPacked(in, block->mode == 1 ? count - 1 : count, block->width, &block->packed)) return kCut;
+  if (!GetPacked(in, block->mode == 1 ? count - 1 : count, block->width, &block->packed))
+    return kCut;
   if (!block->corrected) return NULL;
   if (!GetZigZag(in, &block->fix_base) || !GetByte(in, &width)) return kCut;
   return GetPacked(in, count, width, &block->fixes) ? NULL : kCut;
 }
 
+// From the packed integers in m to the block's integers.
+static void SumBlock(const Block* block, uint32_t count, uint64_t* m) {
+  const uint64_t base = block->base, slope = block->slope;
+  uint64_t sum = base;
+  switch (block->mode) {
+    case 0:
+      for (uint32_t i = 0; i < count; ++i) m[i] += base;
+      return;
+    case 1:
+      m[0] = base;
+      for (uint32_t i = 1; i < count; ++i) m[i] = sum += slope + m[i];
+      return;
+    default:
+      for (uint32_t i = 0; i < count; ++i) {
+        m[i] += base + (uint64_t)((int64_t)(i * slope) >> 16);
+      }
+  }
+}
+
+// Step by step over the whole block, each step a short loop over bits.
 static const char* DecodeBlock(VigilReader* in, uint32_t count, Block* block, uint64_t* bits) {
   const char* error = OpenBlock(in, count, block);
   if (error != NULL) return error;
-  uint64_t m = block->base;
-  for (uint32_t i = 0; i < count; ++i) {
-    uint64_t p = 0;
-    if (block->mode != 1) {
-      p = Item(&block->packed, i);
-    } else if (i > 0) {
-      p = Item(&block->packed, i - 1);
-    }
-    if (block->patches.left > 0 && block->patches.position == i) {
-      p += UnZigZag(block->patches.integer) << block->width;
-      if (!PassPlace(kVarints, &block->patches)) return kNumber;
-    }
-    if (block->mode == 0) {
-      m = block->base + p;
-    } else if (block->mode == 2) {
-      m = block->base + p + (uint64_t)((int64_t)(i * block->slope) >> 16);
-    } else if (i > 0) {
-      m += block->slope + p;
-    }
-    if (block->specials.left > 0 && block->specials.position == i) {
-      bits[i] = block->specials.bits;
-      if (!PassPlace(kNumbers, &block->specials)) return kNumber;
-      continue;
-    }
-    bits[i] = BitsOf((double)(int64_t)m / block->divisor);
-    if (block->corrected) bits[i] += block->fix_base + Item(&block->fixes, i);
+  const uint32_t first = block->mode == 1 ? 1 : 0;
+  bits[0] = 0;
+  Unpack(&block->packed, count - first, bits + first);
+  while (block->patches.left > 0) {
+    bits[block->patches.position] += UnZigZag(block->patches.integer) << block->width;
+    if (!PassPlace(kVarints, &block->patches)) return kNumber;
+  }
+  SumBlock(block, count, bits);
+  const double divisor = block->divisor;
+  for (uint32_t i = 0; i < count; ++i) bits[i] = BitsOf((double)(int64_t)bits[i] / divisor);
+  if (block->corrected) {
+    for (uint32_t i = 0; i < count; ++i) bits[i] += block->fix_base + Item(&block->fixes, i);
+  }
+  while (block->specials.left > 0) {
+    bits[block->specials.position] = block->specials.bits;
+    if (!PassPlace(kNumbers, &block->specials)) return kNumber;
   }
   return NULL;
 }
@@ -422,7 +458,7 @@ static const char* DecodeBlocks(VigilReader* in, uint32_t n, uint64_t* bits) {
 static const char* DecodeSplit(VigilReader* in, uint32_t n, uint64_t* bits) {
   uint8_t low_bits;
   uint64_t list_size;
-  uint64_t list[16];
+  uint64_t list[16] = {0};  // an index behind its end is of no encoder's, and 0 to all decoders
   unsigned index_bits = 0;
   Places others;
   Packed indexes, lows;
@@ -435,15 +471,10 @@ static const char* DecodeSplit(VigilReader* in, uint32_t n, uint64_t* bits) {
   if (!OpenPlaces(in, kVarints, n, &others)) return kNumber;
   if (!GetPacked(in, n, index_bits, &indexes) || !GetPacked(in, n, low_bits, &lows)) return kCut;
   for (uint32_t i = 0; i < n; ++i) {
-    const uint64_t index = Item(&indexes, i);
-    uint64_t high = 0;
+    uint64_t high = list[Item(&indexes, i)];
     if (others.left > 0 && others.position == i) {
       high = others.integer;
       if (!PassPlace(kVarints, &others)) return kNumber;
-    } else if (index >= list_size) {
-      return kNumber;
-    } else {
-      high = list[index];
     }
     bits[i] = high << low_bits | Item(&lows, i);
   }

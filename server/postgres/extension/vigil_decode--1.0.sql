@@ -2,9 +2,14 @@
 -- The decoders of the schema vigil in C, in a schema of their own, and the switch that puts them in
 -- the place of the ones in PL/pgSQL: vigil_decode.enable(), vigil_decode.disable().
 
+-- Tells the planner nothing but that decode_chunk() has a scan node of its own.
+CREATE FUNCTION vigil_decode.decode_support(internal) RETURNS internal
+LANGUAGE c STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'vigil_decode_support';
+
 CREATE FUNCTION vigil_decode.decode_chunk(min_time int8, data bytea)
 RETURNS TABLE (t int8, v float8)
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 ROWS 240
+SUPPORT vigil_decode.decode_support
 AS 'MODULE_PATHNAME', 'vigil_decode_chunk';
 
 CREATE FUNCTION vigil_decode.decode_page(page bytea, wanted int8[], t0 int8, t1 int8)
@@ -33,7 +38,8 @@ DECLARE
 BEGIN
     FOR f IN SELECT * FROM (VALUES
         ('decode_chunk', 'int8, bytea', 'min_time int8, data bytea',
-         'TABLE (t int8, v float8)', 'vigil_decode_chunk', 'COST 10 ROWS 240'),
+         'TABLE (t int8, v float8)', 'vigil_decode_chunk',
+         'COST 10 ROWS 240 SUPPORT vigil_decode.decode_support'),
         ('decode_page', 'bytea, int8[], int8, int8', 'page bytea, wanted int8[], t0 int8, t1 int8',
          'TABLE (series_id int8, t int8, v float8)', 'vigil_decode_page', 'COST 10'),
         ('crc32c', 'bytea, int', 'd bytea, first int DEFAULT 0', 'int8', 'vigil_crc32c', ''))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions PostgreSQL calls. What cannot be decoded is a warning and no rows, as with the
 // PL/pgSQL functions that these stand in for; checksums are always verified.
-#include "postgres.h"
-
 #include "catalog/pg_type_d.h"
+#include "chunk_columns.h"
+#include "decode_scan.h"
 #include "decoder.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -21,6 +21,9 @@ PG_FUNCTION_INFO_V1(vigil_decode_page);
 PG_FUNCTION_INFO_V1(vigil_chunk_columns);
 PG_FUNCTION_INFO_V1(vigil_crc32c);
 
+void _PG_init(void);
+void _PG_init(void) { VigilInstallDecodeScan(); }
+
 // Interrupts are looked at once in so many samples.
 #define SAMPLES_PER_CHECK 4096
 
@@ -37,10 +40,10 @@ static uint32_t StoredChecksum(const uint8_t* at) {
 }
 
 // SQL has one NaN; the decoders in SQL give that one, so these do.
-static Datum ValueDatum(uint64_t bits) {
+static double Value(uint64_t bits) {
   double value;
   memcpy(&value, &bits, sizeof(value));
-  return Float8GetDatum(isnan(value) ? get_float8_nan() : value);
+  return isnan(value) ? get_float8_nan() : value;
 }
 
 // Rows of eight-byte columns without nulls differ in nothing but the values: one tuple is made and
@@ -61,55 +64,64 @@ static void OpenRows(ReturnSetInfo* result, RowWriter* rows) {
   rows->columns = (Datum*)((char*)rows->tuple->t_data + rows->tuple->t_data->t_hoff);
 }
 
-typedef struct Columns {
-  uint32_t n;
-  int64_t* times;
-  uint64_t* bits;
-} Columns;
+// Bits become values in their place; returns how many are left.
+static uint32_t DropStale(uint32_t n, int64_t* times, uint64_t* bits) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < n; ++i) {
+    const double value = Value(bits[i]);
+    if (bits[i] == VIGIL_STALE_BITS) continue;
+    times[kept] = times[i];
+    memcpy(&bits[kept++], &value, sizeof(value));
+  }
+  return kept;
+}
 
-static const char* DecodeBytes(const bytea* data, int64_t min_time, Columns* columns) {
+static const char* DecodeBytes(const bytea* data, int64_t min_time, VigilColumns* columns) {
   const uint8_t* bytes = (const uint8_t*)VARDATA_ANY(data);
   const size_t size = VARSIZE_ANY_EXHDR(data);
   VigilChunk chunk;
   const char* error;
+  uint64_t* bits;
   columns->n = 0;
   if (size < 5) return "it ends too early";
   if (bytes[4] >> 4 == 5) return NULL;  // histograms
   if (Checksum(bytes + 4, size - 4) != StoredChecksum(bytes)) return "its checksum is wrong";
   error = VigilOpenChunk(bytes, size, &chunk);
   if (error != NULL) return error;
-  columns->times = palloc(chunk.n * sizeof(int64_t));
-  columns->bits = palloc(chunk.n * sizeof(uint64_t));
-  error = VigilDecodeChunk(&chunk, min_time, columns->times, columns->bits);
-  if (error == NULL) columns->n = chunk.n;
+  if (chunk.n > columns->room) {
+    const size_t room = chunk.n * sizeof(int64_t);
+    columns->times = columns->room == 0 ? palloc(room) : repalloc(columns->times, room);
+    columns->values = columns->room == 0 ? palloc(room) : repalloc(columns->values, room);
+    columns->room = chunk.n;
+  }
+  bits = (uint64_t*)columns->values;
+  error = VigilDecodeChunk(&chunk, min_time, columns->times, bits);
+  if (error == NULL) columns->n = DropStale(chunk.n, columns->times, bits);
   return error;
 }
 
-static void WarnChunk(int64_t min_time, const char* error) {
+void VigilDecodeColumns(const bytea* data, int64_t min_time, VigilColumns* columns) {
+  const char* error = DecodeBytes(data, min_time, columns);
+  CHECK_FOR_INTERRUPTS();
+  if (error == NULL) return;
   ereport(WARNING, (errcode(ERRCODE_DATA_CORRUPTED),
                     errmsg("a chunk that begins at " INT64_FORMAT " cannot be decoded: %s",
                            min_time, error)));
 }
 
-// decode_chunk(min_time int8, data bytea) RETURNS TABLE (t int8, v float8)
+// decode_chunk(min_time int8, data bytea) RETURNS TABLE (t int8, v float8), where the scan node
+// does not stand in for it
 Datum vigil_decode_chunk(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = (ReturnSetInfo*)fcinfo->resultinfo;
-  const int64_t min_time = PG_GETARG_INT64(0);
-  Columns columns;
-  const char* error;
+  VigilColumns columns = {0, 0, NULL, NULL};
   RowWriter rows;
   InitMaterializedSRF(fcinfo, 0);
-  error = DecodeBytes(PG_GETARG_BYTEA_PP(1), min_time, &columns);
-  if (error != NULL) {
-    WarnChunk(min_time, error);
-    return (Datum)0;
-  }
+  VigilDecodeColumns(PG_GETARG_BYTEA_PP(1), PG_GETARG_INT64(0), &columns);
   OpenRows(result, &rows);
   for (uint32_t i = 0; i < columns.n; ++i) {
     if (i % SAMPLES_PER_CHECK == 0) CHECK_FOR_INTERRUPTS();
-    if (columns.bits[i] == VIGIL_STALE_BITS) continue;
     rows.columns[0] = Int64GetDatum(columns.times[i]);
-    rows.columns[1] = ValueDatum(columns.bits[i]);
+    rows.columns[1] = Float8GetDatum(columns.values[i]);
     tuplestore_puttuple(rows.store, rows.tuple);
   }
   return (Datum)0;
@@ -163,38 +175,40 @@ Datum vigil_decode_page(PG_FUNCTION_ARGS) {
     }
     rows.columns[0] = Int64GetDatum(samples[i].series);
     rows.columns[1] = Int64GetDatum(samples[i].time);
-    rows.columns[2] = ValueDatum(samples[i].bits);
+    rows.columns[2] = Float8GetDatum(Value(samples[i].bits));
     tuplestore_puttuple(rows.store, rows.tuple);
   }
   return (Datum)0;
 }
 
+// A one-dimensional array of n items of eight bytes.
+static Datum MakeArray(uint32_t n, Oid type, const void* items) {
+  const size_t head = ARR_OVERHEAD_NONULLS(1), size = n * sizeof(Datum);
+  ArrayType* array;
+  if (n == 0) return PointerGetDatum(construct_empty_array(type));
+  array = palloc(head + size);
+  SET_VARSIZE(array, head + size);
+  array->ndim = 1;
+  array->dataoffset = 0;
+  array->elemtype = type;
+  ARR_DIMS(array)[0] = (int)n;
+  ARR_LBOUND(array)[0] = 1;
+  memcpy(ARR_DATA_PTR(array), items, size);
+  return PointerGetDatum(array);
+}
+
 // chunk_columns(min_time int8, data bytea, OUT times int8[], OUT vals float8[])
 Datum vigil_chunk_columns(PG_FUNCTION_ARGS) {
-  const int64_t min_time = PG_GETARG_INT64(0);
-  Columns columns;
-  const char* error = DecodeBytes(PG_GETARG_BYTEA_PP(1), min_time, &columns);
+  VigilColumns columns = {0, 0, NULL, NULL};
   TupleDesc description;
-  Datum* times;
-  Datum* values;
   Datum row[2];
   bool nulls[2] = {false, false};
-  int n = 0;
   if (get_call_result_type(fcinfo, NULL, &description) != TYPEFUNC_COMPOSITE) {
     elog(ERROR, "chunk_columns must return a row");
   }
-  if (error != NULL) WarnChunk(min_time, error);
-  times = palloc((columns.n + 1) * sizeof(Datum));
-  values = palloc((columns.n + 1) * sizeof(Datum));
-  for (uint32_t i = 0; i < columns.n; ++i) {
-    if (columns.bits[i] == VIGIL_STALE_BITS) continue;
-    times[n] = Int64GetDatum(columns.times[i]);
-    values[n++] = ValueDatum(columns.bits[i]);
-  }
-  CHECK_FOR_INTERRUPTS();
-  row[0] = PointerGetDatum(construct_array(times, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-  row[1] =
-      PointerGetDatum(construct_array(values, n, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+  VigilDecodeColumns(PG_GETARG_BYTEA_PP(1), PG_GETARG_INT64(0), &columns);
+  row[0] = MakeArray(columns.n, INT8OID, columns.times);
+  row[1] = MakeArray(columns.n, FLOAT8OID, columns.values);
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), row, nulls));
 }
 
@@ -204,6 +218,6 @@ Datum vigil_crc32c(PG_FUNCTION_ARGS) {
   const int32 first = PG_GETARG_INT32(1);
   const int32 size = (int32)VARSIZE_ANY_EXHDR(data);
   if (first < 0 || first > size) PG_RETURN_INT64(0);
-  PG_RETURN_INT64((int64)Checksum((const uint8_t*)VARDATA_ANY(data) + first,
-                                  (size_t)(size - first)));
+  PG_RETURN_INT64(
+      (int64)Checksum((const uint8_t*)VARDATA_ANY(data) + first, (size_t)(size - first)));
 }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "client-lib/base/json_reader.h"
+
 namespace vigil {
 namespace {
 
@@ -28,6 +30,21 @@ TEST(JsonValue, RefusesWhatIsNoJson) {
         std::string("1 2"), std::string("<html>"), std::string(1000, '[')}) {
     EXPECT_FALSE(ParseJson(bad).has_value()) << bad;
   }
+}
+
+TEST(JsonReader, KeepsNothingOfWhatIsSkipped) {
+  JsonReader reader(R"(["kept\n", ["a\n", {"b\n": "c\n"}]])");
+  ASSERT_EQ(reader.Peek(), JsonReader::Kind::kArray);
+  reader.Enter();
+  ASSERT_TRUE(reader.NextElement());
+  ASSERT_EQ(reader.Peek(), JsonReader::Kind::kString);
+  const std::string_view kept = reader.String();
+  ASSERT_TRUE(reader.NextElement());
+  reader.Skip();
+  EXPECT_FALSE(reader.NextElement());
+  EXPECT_FALSE(reader.failed());
+  EXPECT_EQ(kept, "kept\n");
+  EXPECT_EQ(reader.TakeDecoded().size(), 1U);
 }
 
 }  // namespace

@@ -281,5 +281,36 @@ TEST(HistogramText, ValidatesLayouts) {
   EXPECT_NE(error(h).find("must not have custom bounds"), std::string::npos);
 }
 
+TEST(HistogramText, AdmitsTheSchemasThereAre) {
+  for (const int32_t schema : {-53, -4, 0, 8}) {
+    Histogram h = schema == -53 ? Custom({1, 2}, {1, 2, 3}) : Positive(schema, 0, {1, 2});
+    const Histogram before = h;
+    EXPECT_TRUE(AdmitHistogram(&h).has_value()) << schema;
+    EXPECT_TRUE(SameHistogram(h, before)) << schema;
+  }
+  for (const int32_t schema : {INT32_MIN, -563, -54, -52, -9, -5, 53, INT32_MAX}) {
+    Histogram h = Positive(0, 0, {1, 2});
+    h.schema = schema;
+    const auto admitted = AdmitHistogram(&h);
+    ASSERT_FALSE(admitted.has_value()) << schema;
+    EXPECT_EQ(admitted.error().message,
+              "histogram has an invalid schema, which must be between -4 and 8 for exponential "
+              "buckets, or -53 for custom buckets, got schema " +
+                  std::to_string(schema));
+    EXPECT_FALSE(FitSchema(&h).has_value()) << schema;
+  }
+  for (const int32_t schema : {9, 10, 52}) {
+    Histogram h = Positive(schema, 1, {1, 2});
+    EXPECT_TRUE(AdmitHistogram(&h).has_value()) << schema;
+    EXPECT_EQ(h.schema, 8);
+    EXPECT_EQ(h.positive_spans, (std::vector<BucketSpan>{{1, 1}}));
+    EXPECT_EQ(h.positive_buckets, (std::vector<double>{3}));
+    // What does not fit is not hidden by making it coarser.
+    h = Positive(schema, 1, {1, 2});
+    h.positive_spans[0].length = 3;
+    EXPECT_FALSE(AdmitHistogram(&h).has_value()) << schema;
+  }
+}
+
 }  // namespace
 }  // namespace vigil

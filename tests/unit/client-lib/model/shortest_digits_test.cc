@@ -103,6 +103,11 @@ TEST(ShortestDigits, WritesWholeNumbers) {
   }
   EXPECT_EQ(std::string(text.data(), WriteDigits(UINT64_MAX, text.data())),
             std::to_string(UINT64_MAX));
+  std::mt19937_64 random(17);
+  for (int i = 0; i < 100'000; ++i) {
+    const uint64_t value = random() >> random() % 64;
+    ASSERT_EQ(std::string(text.data(), WriteDigits(value, text.data())), std::to_string(value));
+  }
 }
 
 TEST(FloatText, JsonIsPlainOrHasAnExponent) {

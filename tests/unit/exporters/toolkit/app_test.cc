@@ -104,6 +104,23 @@ TEST(App, PutsRoutesBelowThePrefix) {
   EXPECT_NE(Get(app, "/pre/").body.find("href=\"/pre/m\""), std::string::npos);
 }
 
+TEST(App, TheFrontAnswersUntilTheRoutesDo) {
+  App app(TestInfo());
+  Parse(app, {});
+  ASSERT_TRUE(app.StartBehind([](http::Request& request) {
+    return http::Response::Text(503, "front " + request.raw_path);
+  }));
+  const std::vector<int> ports = app.ports();
+  EXPECT_EQ(Get(app, "/-/healthy").body, "front /-/healthy");
+  app.Route("GET", "/route",
+            [](const http::Request&) { return http::Response::Text(200, "route"); });
+  EXPECT_EQ(Get(app, "/route").status, 503);
+  ASSERT_TRUE(app.Start());
+  EXPECT_EQ(app.ports(), ports);
+  EXPECT_EQ(Get(app, "/route").body, "route");
+  EXPECT_EQ(Get(app, "/-/healthy").body, "OK\n");
+}
+
 TEST(App, RefusesTooManyScrapesAtATime) {
   App app(TestInfo());
   Parse(app, {});

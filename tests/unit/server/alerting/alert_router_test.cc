@@ -50,6 +50,7 @@ class Scenario {
     const TimestampMs when = ScenarioTime(words[1]);
     while (router_->NextDeadline() < when) Step(router_->NextDeadline());
     now_ = when;
+    Store();  // as the service, which looks every second
     Execute(words);
     Store();
     // What is due at the very moment of the command comes after it.
@@ -73,6 +74,7 @@ class Scenario {
   void Store() {
     AlertingChanges changes = router_->TakeChanges();
     changes.acknowledgements = std::exchange(acknowledged_, {});
+    changes.heartbeats = router_->TakeHeartbeats(now_);
     EXPECT_TRUE(store_.Save(changes));
   }
 

@@ -14,12 +14,18 @@ namespace {
 
 constexpr TimestampMs kDispatchStart = 1'700'000'000'000;
 
-AlertPtr DispatchedAlert(const char* name, TimestampMs now, TimestampMs ends_at) {
+AlertSlotPtr InSlot(AlertPtr alert) {
+  auto slot = std::make_shared<AlertSlot>();
+  slot->alert = std::move(alert);
+  return slot;
+}
+
+AlertSlotPtr DispatchedAlert(const char* name, TimestampMs now, TimestampMs ends_at) {
   PostedAlert posted;
   posted.labels = Labels::Of({{"alertname", name}});
   posted.starts_at = std::min(now, ends_at);
   posted.ends_at = ends_at;
-  return std::make_shared<const Alert>(*AcceptAlert(posted, now, 0));
+  return InSlot(std::make_shared<const Alert>(*AcceptAlert(posted, now, 0)));
 }
 
 AlertingConfig DispatchConfig(const std::string& more = "") {
@@ -69,7 +75,7 @@ TEST(Dispatcher, DropsGroupsThatAreEmpty) {
 TEST(Dispatcher, KeepsAlertsThatChangedOrAreOwed) {
   Dispatcher dispatcher(std::make_shared<RouteTree>(DispatchConfig().route), {});
   TimestampMs now = kDispatchStart;
-  const AlertPtr alert = DispatchedAlert("a", now, now);
+  const AlertSlotPtr alert = DispatchedAlert("a", now, now);
   dispatcher.Process(alert, now);
   now += 1'000;
   std::vector<Flush> flushes = dispatcher.Advance(now);
@@ -77,7 +83,7 @@ TEST(Dispatcher, KeepsAlertsThatChangedOrAreOwed) {
   dispatcher.Finished(flushes[0], false, {}, now);
   EXPECT_EQ(dispatcher.Groups().size(), 1U);  // nobody was told
   flushes = dispatcher.Advance(now + 10'000);
-  dispatcher.Finished(flushes[0], true, {alert->Hash()}, now);
+  dispatcher.Finished(flushes[0], true, {alert->alert->Hash()}, now);
   EXPECT_EQ(dispatcher.Groups().size(), 1U);  // owed
   flushes = dispatcher.Advance(now + 20'000);
   dispatcher.Process(DispatchedAlert("a", now + 20'001, now + 20'001), now + 20'001);
@@ -136,7 +142,7 @@ TEST(Inhibitor, AgreesWithLookingAtAll) {
     posted.starts_at = kDispatchStart;
     posted.ends_at = kDispatchStart + (random() % 2 == 0 ? 100 : 9'000);
     alerts.push_back(std::make_shared<const Alert>(*AcceptAlert(posted, kDispatchStart, 0)));
-    inhibitor.Process(alerts.back());
+    inhibitor.Process(InSlot(alerts.back()));
   }
   // Of each label set the last report counts.
   std::map<uint64_t, AlertPtr> last;

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "server/alerting/config_loader.h"
+#include "server/alerting/service.h"
 #include "tests/support/memory_state_store.h"
 
 namespace vigil::alerting {
@@ -88,6 +91,49 @@ TEST(Drill, ShowsWhatFailedAndResolvesNothingThatWasNotSent) {
   ASSERT_EQ(results.size(), 2U);
   EXPECT_EQ(results[0].outcome.status, 404);
   EXPECT_EQ(results[0].outcome.error, "unexpected status code 404");
+}
+
+TEST(Drill, EndsAtOnceWhenTheServerStops) {
+  // Never answers, and the stop comes while the drill waits.
+  class Silent : public FakeNotifier {
+   public:
+    void Send(Outgoing message, Done done) override {
+      FakeNotifier::Send(std::move(message), std::move(done));
+      if (sent.size() == 2) stopper = std::jthread([this] { stop.request_stop(); });
+    }
+    std::stop_source stop;
+    std::jthread stopper;
+  } notifier;
+  ManualClock clock(kDrillNow);
+  DrillRequest request;
+  request.resolve = true;
+  const std::vector<DrillResult> results =
+      RunDrill(request, kTwoHooks, notifier, clock, notifier.stop.get_token());
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0].outcome.verdict, SendVerdict::kRetry);
+  EXPECT_EQ(results[0].outcome.error, "no answer yet, and the server is being stopped");
+  EXPECT_EQ(notifier.sent.size(), 2U);
+}
+
+TEST(Drill, NoneBeginsOnceTheServerStops) {
+  auto config = LoadAlertingText(
+      "route: {receiver: r}\nreceivers: [{name: r, webhook_configs: [{url: 'http://h/'}]}]",
+      "a.yml");
+  ASSERT_TRUE(config) << config.error().message;
+  ManualClock clock(kDrillNow);
+  MemoryStateStore store;
+  FakeNotifier notifier;
+  AlertingService::Options options;
+  options.own_thread = false;
+  AlertingService service(std::make_shared<const AlertingConfig>(*std::move(config)), options,
+                          store, notifier, clock);
+  service.EndDrills();
+  DrillRequest request;
+  request.receiver = "r";
+  const auto results = service.TestReceiver(request);
+  ASSERT_FALSE(results);
+  EXPECT_EQ(results.error().kind, ErrorKind::kUnavailable);
+  EXPECT_TRUE(notifier.sent.empty());
 }
 
 TEST(Drill, FindsTheReceiver) {

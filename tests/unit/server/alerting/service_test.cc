@@ -385,6 +385,23 @@ TEST_F(ServiceTest, AnAnswerAtTheEndIsStored) {
   EXPECT_EQ(store_.log.begin()->second.receiver_data.at("ts"), "1.2");
 }
 
+TEST_F(ServiceTest, HistorySaysThatAnAlertBecamePending) {
+  Begin();
+  PostedAlert alert;
+  alert.labels = Labels::Of({{"alertname", "a"}, {"job", "x"}});
+  alert.starts_at = clock_.Now() - 5;
+  service_->NotePending({alert});
+  Run(2'000);
+  EXPECT_EQ(Events(), std::vector<std::string>{"x pending"});
+  EXPECT_EQ(store_.alert_events[0].starts_at, kServiceStart - 5);
+  EXPECT_EQ(store_.alert_events[0].fingerprint, Fingerprint(alert.labels));
+  EXPECT_TRUE(notifier_->sent.empty());
+  EXPECT_TRUE(store_.alerts.empty());
+  Post("a", "x");
+  Run(2'000);
+  EXPECT_EQ(Events(), (std::vector<std::string>{"x pending", "x firing", "x grouped"}));
+}
+
 TEST_F(ServiceTest, HistorySaysWhatMutedAnAlertOnce) {
   Begin();
   const Result<std::string> id = service_->SetSilence(SilenceOf("job", "x", 35'000));

@@ -156,6 +156,26 @@ TEST(HistogramChunk, SummaryIsTheCount) {
   EXPECT_EQ(summary->stale, 0U);
 }
 
+// A schema that is none would make shifts and bounds of buckets what they cannot be.
+TEST(HistogramChunk, SchemaThatIsNoneIsACorruptChunk) {
+  for (const int32_t schema : {INT32_MIN, -563, -54, -5, 9, 52, INT32_MAX}) {
+    Histogram histogram = Wide(3, 1);
+    histogram.schema = schema;
+    const Samples samples{{1000, Make(Wide(3, 1))}, {2000, Make(histogram)}};
+    Chunk chunk;
+    EncodeHistogramChunk(samples, &chunk);
+    SampleColumns out;
+    EXPECT_FALSE(DecodeChunk(HistogramView(chunk), INT64_MIN, INT64_MAX, &out).has_value())
+        << schema;
+    EXPECT_TRUE(out.histograms.empty());
+    std::vector<std::string> pages;
+    EncodeHistogramJournalPages(std::vector<int64_t>{1, 1}, samples, &pages);
+    JournalSamples got;
+    ASSERT_EQ(pages.size(), 1U);
+    EXPECT_FALSE(DecodeJournalPage(pages[0], &got).has_value()) << schema;
+  }
+}
+
 TEST(HistogramChunk, SurvivesChangedBytesUnderAGoodChecksum) {
   std::mt19937_64 random(3);
   for (uint64_t seed = 0; seed < 40; ++seed) {

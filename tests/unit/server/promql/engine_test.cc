@@ -242,6 +242,23 @@ TEST_F(EngineTest, DropsNamesAtOnceUnlessToldOtherwise) {
   EXPECT_EQ(late->series.size(), 2U);
 }
 
+// An aggregation takes series with their names, and they are still told apart without them.
+TEST_F(EngineTest, FindsEqualSeriesBelowAnAggregation) {
+  for (const char* name : {"a", "b"}) {
+    store_.Add(Labels::Of({{"__name__", name}, {"n", name}}), 0, 1);
+    store_.Add(Labels::Of({{"__name__", name}, {"n", name}}), 60'000, 3);
+  }
+  const std::string query = "sum by (m) (increase({__name__=~'a|b|c'}[2m]))";
+  const auto apart = Instant(query, 60'000);
+  ASSERT_TRUE(apart.has_value()) << apart.error().message;
+  ASSERT_EQ(apart->series.size(), 1U);
+  store_.Add(Labels::Of({{"__name__", "c"}, {"n", "b"}}), 0, 1);
+  store_.Add(Labels::Of({{"__name__", "c"}, {"n", "b"}}), 60'000, 3);
+  const auto same = Instant(query, 60'000);
+  ASSERT_FALSE(same.has_value());
+  EXPECT_EQ(same.error().message, "vector cannot contain metrics with the same labelset");
+}
+
 TEST_F(EngineTest, MergesSeriesThatNeverMeet) {
   store_.Clear();
   store_.Add(Metric("x1"), 0, 1);

@@ -80,6 +80,13 @@ TEST(SeriesLine, RefusesBrokenHistograms) {
   EXPECT_EQ(ValuesOf("a {{count:1"), "error: histogram description has no end");
   EXPECT_EQ(ValuesOf("a {{count:x}}"), "error: \"x\" in a histogram is no number");
   EXPECT_EQ(ValuesOf("a {{schema:1.5}}"), "error: \"1.5\" in a histogram is no small integer");
+  const std::string no_schema =
+      "error: histogram has an invalid schema, which must be between -4 and 8 for exponential "
+      "buckets, or -53 for custom buckets, got schema ";
+  EXPECT_EQ(ValuesOf("a {{schema:-563 buckets:[0 2 3]}}+{{schema:-6 buckets:[1]}}x2"),
+            no_schema + "-563");
+  EXPECT_EQ(ValuesOf("a {{}}+{{schema:-9 buckets:[1]}}x2"), no_schema + "-9");
+  EXPECT_EQ(ValuesOf("a {{schema:53}}"), no_schema + "53");
   EXPECT_EQ(ValuesOf("a {{buckets:[1 2}}"), "error: list in a histogram has no end");
   EXPECT_EQ(ValuesOf("a {{buckets:1}}"), "error: expected a list like [1 2 3], got \"1\"");
   EXPECT_EQ(ValuesOf("a {{size:1}}"), "error: \"size\" is no part of a histogram");

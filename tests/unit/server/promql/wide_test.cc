@@ -27,21 +27,24 @@ TEST(Wide, FindsANaNAnywhere) {
   }
 }
 
-TEST(Wide, FindsAFallAnywhere) {
+TEST(Wide, CountsFallsAnywhere) {
   for (size_t size = 1; size < 13; ++size) {
     for (size_t fall = 0; fall < size; ++fall) {
       std::vector<double> values;
       for (size_t i = 0; i < size; ++i) values.push_back(static_cast<double>(i / 2));
       if (fall > 0) values[fall] = values[fall - 1] - 1;
       for (size_t from = 1; from <= size; ++from) {
-        bool want = false;
-        for (size_t i = from; i < size; ++i) want = want || values[i] < values[i - 1];
-        EXPECT_EQ(AnyFall(values.data(), from, size), want) << size << " " << fall << " " << from;
+        size_t want = 0;
+        for (size_t i = from; i < size; ++i) want += values[i] < values[i - 1] ? 1 : 0;
+        EXPECT_EQ(CountFalls(values.data(), from, size), want)
+            << size << " " << fall << " " << from;
       }
     }
   }
   const std::vector<double> numbers = {1, NormalNaN(), 0, 5, NormalNaN()};
-  EXPECT_FALSE(AnyFall(numbers.data(), 1, numbers.size()));
+  EXPECT_EQ(CountFalls(numbers.data(), 1, numbers.size()), 0);
+  const std::vector<double> saw = {3, 1, 3, 1, 3, 1, 0, -1, -1};
+  EXPECT_EQ(CountFalls(saw.data(), 1, saw.size()), 5);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What becomes of OTLP metrics: messages as exporters send them, and the series they are here.
+// Each message is sent in JSON, too.
 #include "server/remote/otlp_request.h"
 
 #include <gmock/gmock.h>
@@ -10,8 +11,10 @@
 #include <vector>
 
 #include "client-lib/model/float_text.h"
+#include "server/remote/otlp_json.h"
 #include "server/remote/otlp_names.h"
 #include "server/remote/otlp_points.h"
+#include "tests/support/otlp_json_text.h"
 #include "tests/support/remote_write_message.h"
 
 namespace vigil::remote {
@@ -53,10 +56,12 @@ std::string At(uint64_t ms) { return Fixed64(3, ms * kMs); }
 // The rows of a request, one series a line.
 class Translated {
  public:
-  explicit Translated(std::string_view message) {
-    result = DecodeOtlpRequest(message, 150'000, &request_, &extras);
+  explicit Translated(std::string_view message, const OtlpSettings& settings = {}) {
+    result = DecodeOtlpRequest(message, settings, &request_, &extras);
     if (!result) return;
-    for (const WriteSeries& series : request_.series) lines.push_back(LineOf(series));
+    lines = Lines();
+    SendJson(message, settings);
+    EXPECT_TRUE(DecodeOtlpRequest(message, settings, &request_, &extras));
   }
   Result<void> result = Ok();
   std::vector<std::string> lines;
@@ -64,6 +69,20 @@ class Translated {
   [[nodiscard]] const WriteRequest& request() const { return request_; }
 
  private:
+  void SendJson(std::string_view message, const OtlpSettings& settings) {
+    const auto json = OtlpJsonToProtobuf(test::OtlpJsonText(message), 64 << 20);
+    ASSERT_TRUE(json) << json.error().message;
+    OtlpExtras json_extras;
+    ASSERT_TRUE(DecodeOtlpRequest(*json, settings, &request_, &json_extras));
+    EXPECT_EQ(Lines(), lines);
+    EXPECT_EQ(json_extras.metadata, extras.metadata);
+    EXPECT_EQ(json_extras.problems, extras.problems);
+  }
+  std::vector<std::string> Lines() {
+    std::vector<std::string> all;
+    for (const WriteSeries& series : request_.series) all.push_back(LineOf(series));
+    return all;
+  }
   std::string LineOf(const WriteSeries& series) {
     const auto labels = DecodeLabels(series.raw_labels);
     if (!labels) return labels.error().message;
@@ -117,15 +136,52 @@ TEST(OtlpNames, AreTranslatedAsUpstream) {
            {"area", "m^2", OtlpKind::kGauge, "area_m_2"},
            {"job:rate", "", OtlpKind::kGauge, "job:rate"},
            {"...", "", OtlpKind::kGauge, ""}}) {
-    EXPECT_EQ(OtlpMetricName(row.name, row.unit, row.kind), row.want) << row.name << row.unit;
+    EXPECT_EQ(OtlpMetricName(row.name, row.unit, row.kind, {}), row.want) << row.name << row.unit;
   }
   EXPECT_EQ(OtlpUnit("By/s"), "bytes_per_second");
   EXPECT_EQ(OtlpUnit("{x}"), "");
-  EXPECT_EQ(OtlpLabelName("http.method"), "http_method");
-  EXPECT_EQ(OtlpLabelName("2xx"), "key_2xx");
-  EXPECT_EQ(OtlpLabelName("_a"), "key_a");
-  EXPECT_EQ(OtlpLabelName("__a"), "__a");
-  EXPECT_EQ(OtlpLabelName("a:b\u00fcc"), "a_b_c");
+  EXPECT_EQ(OtlpLabelName("http.method", {}), "http_method");
+  EXPECT_EQ(OtlpLabelName("2xx", {}), "key_2xx");
+  EXPECT_EQ(OtlpLabelName("_a", {}), "key_a");
+  EXPECT_EQ(OtlpLabelName("__a", {}), "__a");
+  EXPECT_EQ(OtlpLabelName("a:b\u00fcc", {}), "a_b_c");
+  EXPECT_EQ(OtlpLabelName("_-_", {}), "");
+}
+
+TEST(OtlpNames, FollowTheStrategy) {
+  struct Row {
+    std::string_view name, unit;
+    OtlpKind kind;
+    std::string_view escaped, unescaped_with_suffixes;
+  };
+  OtlpNaming escaped;
+  escaped.suffixes = false;
+  OtlpNaming unescaped;
+  unescaped.escape = false;
+  OtlpNaming untouched = unescaped;
+  untouched.suffixes = false;
+  for (const Row& row : std::initializer_list<Row>{
+           {"http.server.duration", "ms", OtlpKind::kOther, "http_server_duration",
+            "http.server.duration_milliseconds"},
+           {"cpu.time", "s", OtlpKind::kCounter, "cpu_time", "cpu.time_seconds_total"},
+           {"requests.total", "", OtlpKind::kCounter, "requests_total", "requests_total"},
+           {"used.ratio", "1", OtlpKind::kGauge, "used_ratio", "used_ratio"},
+           {"io_bytes", "By/s", OtlpKind::kGauge, "io_bytes", "io_bytes_per_second"},
+           {"io.per_second", "By/s", OtlpKind::kGauge, "io_per_second", "io_bytes_per_second"},
+           {"a__b..c.", "{x}", OtlpKind::kGauge, "a__b_c", "a__b..c."},
+           {"2xx", "", OtlpKind::kGauge, "_2xx", "2xx"}}) {
+    EXPECT_EQ(OtlpMetricName(row.name, row.unit, row.kind, escaped), row.escaped);
+    EXPECT_EQ(OtlpMetricName(row.name, row.unit, row.kind, unescaped), row.unescaped_with_suffixes);
+    EXPECT_EQ(OtlpMetricName(row.name, row.unit, row.kind, untouched), row.name);
+  }
+  EXPECT_EQ(OtlpLabelName("http.method", untouched), "http.method");
+  EXPECT_EQ(OtlpLabelName("__", untouched), "");
+  OtlpNaming labels;
+  labels.key_before_underscore = false;
+  labels.keep_underscores = false;
+  EXPECT_EQ(OtlpLabelName("_a..b", labels), "_a_b");
+  EXPECT_EQ(OtlpLabelName("__a__b__", labels), "__a_b__");
+  EXPECT_EQ(OtlpLabelName("2..a", labels), "key_2_a");
 }
 
 const std::string kResource = Text(1, "service.name", "shop") +
@@ -285,6 +341,132 @@ TEST(OtlpRequest, ValuesOfAttributesBecomeText) {
   EXPECT_EQ(label(deep), "nothing");
 }
 
+TEST(OtlpRequest, FollowsTheSettings) {
+  const std::string scope =
+      Message(1, Message(1, "lib") + Message(2, "1.2") + Text(3, "k.x", "v")) +
+      Message(3, "http://schema");
+  const std::string gauge = MetricMessage(
+      "g.h", "s", 5, Message(1, At(kNow) + Double(4, 1) + Text(7, "host.name", "own")));
+  const std::string message =
+      Message(1, Message(1, kResource + Text(1, "a-b", "") + Text(1, "a.b", "c")) +
+                     Message(2, scope + gauge));
+  config::OtlpConfig config;
+  config.promote_resource_attributes = {"host.name", "a-b", "a.b", "absent"};
+  config.promote_scope_metadata = true;
+  EXPECT_THAT(
+      Translated(message, OtlpSettings(config)).lines,
+      ElementsAre(
+          R"(g_h_seconds{a_b="c", host_name="own", instance="i-1", job="front/shop", )"
+          R"(otel_scope_k_x="v", otel_scope_name="lib", otel_scope_schema_url="http://schema", )"
+          R"(otel_scope_version="1.2"} 1@0)",
+          R"(target_info{a_b="c", host_name="h", instance="i-1", job="front/shop"} 1@0)"));
+  config = {};
+  config.promote_all_resource_attributes = true;
+  config.ignore_resource_attributes = {"service.namespace", "host.name"};
+  config.translation_strategy = "NoTranslation";
+  config.keep_identifying_resource_attributes = true;
+  EXPECT_THAT(
+      Translated(message, OtlpSettings(config)).lines,
+      ElementsAre(R"({"g.h", "a.b"="c", "host.name"="own", instance="i-1", )"
+                  R"(job="front/shop", "service.instance.id"="i-1", "service.name"="shop"})"
+                  R"( 1@0)",
+                  R"(target_info{"a.b"="c", "host.name"="h", instance="i-1", )"
+                  R"(job="front/shop", "service.instance.id"="i-1", "service.name"="shop", )"
+                  R"("service.namespace"="front"} 1@0)"));
+}
+
+TEST(OtlpRequest, HistogramsBecomeCustomBuckets) {
+  const std::string point = At(kNow) + Fixed64(4, 6) + Double(5, 20) + PackedFixed(6, {0, 2, 4}) +
+                            PackedDoubles(7, {0.25, 10});
+  const std::string wrong =
+      At(kNow) + Fixed64(4, 1) + PackedFixed(6, {1}) + PackedDoubles(7, {2, 1});
+  const std::string ended = At(kNow + 1) + Varint(10, 1);
+  OtlpSettings settings;
+  settings.custom_buckets = true;
+  const Translated got(Export({}, MetricMessage("size", "By", 9,
+                                                Message(1, point) + Message(1, wrong) +
+                                                    Message(1, ended) + kCumulativeField)),
+                       settings);
+  EXPECT_THAT(got.lines, ElementsAre("size_bytes histogram", "size_bytes stale@1"));
+  const Histogram& h = *got.request().histograms.at(0).histogram;
+  EXPECT_EQ(h.schema, kCustomBucketsSchema);
+  EXPECT_THAT(h.custom_values, ElementsAre(0.25, 10));
+  EXPECT_THAT(h.positive_spans, ElementsAre(BucketSpan{1, 2}));
+  EXPECT_THAT(h.positive_buckets, ElementsAre(2, 4));
+  EXPECT_EQ(h.count, 6);
+  EXPECT_EQ(h.sum, 20);
+  EXPECT_EQ(got.extras.dropped, 1U);
+}
+
+// The series of a JSON request, or what is wrong with it.
+std::vector<std::string> FromJson(std::string_view json) {
+  const auto message = OtlpJsonToProtobuf(json, 1 << 20);
+  if (!message) return {message.error().message};
+  return Translated(*message).lines;
+}
+
+TEST(OtlpJson, IsReadAsTheSpecificationSays) {
+  // Integers as numbers and strings, enumerations both ways, names both ways, null, what is
+  // unknown.
+  EXPECT_THAT(
+      FromJson(R"({"resourceMetrics": [{"resource": {"attributes": [
+          {"key": "service.name", "value": {"stringValue": "sh\u006fp"}},
+          {"key": "more", "value": {"arrayValue": {"values": [{"intValue": "7"}, {"boolValue": true},
+             {"kvlistValue": {"values": [{"key": "d", "value": {"doubleValue": 0.5}}]}},
+             {"bytesValue": "YWI="}]}}}]},
+        "schemaUrl": "x", "scopeMetrics": [{"scope": {"name": "n"}, "metrics": [
+          {"name": "reqs", "unit": "1", "metadata": [{"a": [1, {"b": null}]}], "sum": {
+            "aggregationTemporality": "AGGREGATION_TEMPORALITY_CUMULATIVE", "isMonotonic": true,
+            "dataPoints": [{"timeUnixNano": "1700000000000000000", "startTimeUnixNano": 5,
+              "asInt": "-3", "exemplars": [{"timeUnixNano": 1700000000000000000, "asDouble": 2,
+                "traceId": "0AbC", "spanId": null}]}]}},
+          {"name": "t", "gauge": {"data_points": [{"time_unix_nano": "1700000000000000000",
+            "as_double": "Infinity", "flags": 0}, {"timeUnixNano": 1700000000001000000,
+            "asDouble": "1e1"}, {"timeUnixNano": "1700000000002000000", "flags": "1"}]}},
+          {"name": "h", "histogram": {"aggregationTemporality": 2, "dataPoints": [
+            {"timeUnixNano": "1700000000000000000", "count": "3", "sum": 1,
+             "bucketCounts": ["1", 2], "explicitBounds": [0.5]}]}}]}]}]})"),
+      ElementsAre(R"(reqs_total{job="shop"} -3@0 #{trace_id="0abc"}=2)", R"(t{job="shop"} +Inf@0)",
+                  R"(t{job="shop"} 10@1)", R"(t{job="shop"} stale@2)", R"(h_sum{job="shop"} 1@0)",
+                  R"(h_count{job="shop"} 3@0)", R"(h_bucket{job="shop", le="0.5"} 1@0)",
+                  R"(h_bucket{job="shop", le="+Inf"} 3@0)",
+                  R"(target_info{job="shop", more="[7,true,{\"d\":0.5},\"YWI=\"]"} 1@0 1@2)"));
+}
+
+TEST(OtlpJson, SaysWhatIsWrong) {
+  const auto metric = [](std::string_view text) {
+    return FromJson(R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[)" + std::string(text) +
+                    "]}]}]}");
+  };
+  const std::string start = "the body is not an OTLP export request: ";
+  EXPECT_THAT(FromJson("[]"), ElementsAre(start + "expected an object"));
+  EXPECT_THAT(FromJson("{} {}"), ElementsAre(start + "more behind the request"));
+  EXPECT_THAT(FromJson("{"), ElementsAre(start + "unexpected EOF"));
+  EXPECT_THAT(FromJson(R"({"resourceMetrics": {}})"),
+              ElementsAre(start + R"(expected an array in "resourceMetrics")"));
+  EXPECT_THAT(metric(R"({"name": 1})"), ElementsAre(start + R"(expected a string in "name")"));
+  EXPECT_THAT(metric(R"({"sum": {"isMonotonic": "yes"}})"),
+              ElementsAre(start + R"(expected true or false in "isMonotonic")"));
+  EXPECT_THAT(
+      metric(R"({"sum": {"aggregationTemporality": "SOON"}})"),
+      ElementsAre(start + R"(expected an aggregation temporality in "aggregationTemporality")"));
+  for (const std::string_view number : {R"("-1")", "1.5", "1e30", "\"x\"", "true"}) {
+    EXPECT_THAT(
+        metric(R"({"gauge": {"dataPoints": [{"timeUnixNano": )" + std::string(number) + "}]}}"),
+        ElementsAre(testing::StartsWith(start + "expected a")));
+  }
+  EXPECT_THAT(metric(R"({"gauge": {"dataPoints": [{"exemplars": [{"traceId": "abc"}]}]}})"),
+              ElementsAre(start + R"(expected hexadecimal digits in "traceId")"));
+  EXPECT_THAT(metric(R"({"exponentialHistogram": {"dataPoints": [{"scale": 3000000000}]}})"),
+              ElementsAre(start + R"(expected an integer of 32 bits in "scale")"));
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += R"({"arrayValue":{"values":[)";
+  EXPECT_THAT(FromJson(R"({"resourceMetrics":[{"resource":{"attributes":[{"value":)" + deep),
+              ElementsAre(start + "too many levels"));
+  EXPECT_THAT(OtlpJsonToProtobuf(R"({"resourceMetrics":[{},{},{}]})", 10).error().message,
+              HasSubstr("decodes to more than 10 bytes"));
+}
+
 TEST(OtlpRequest, RefusesWhatBecomesMuchLargerThanItIs) {
   const std::string nothing = Message(6, "");
   // Each quantile has the labels of its point.
@@ -298,6 +480,19 @@ TEST(OtlpRequest, RefusesWhatBecomesMuchLargerThanItIs) {
   const Translated series(Export({}, MetricMessage("w", "", 11, Message(1, point))));
   EXPECT_THAT(series.result.error().message, HasSubstr("more than 1000000 series and exemplars"));
   EXPECT_EQ(series.request().series.size(), 1'000'001U);
+}
+
+TEST(OtlpRequest, RefusesMoreLabelsOfScopesThanAreWorthTheWork) {
+  std::string scope = Message(1, "lib");
+  for (int i = 0; i < 20'000; ++i) scope += Text(3, "k" + std::to_string(i), "");
+  std::string points;
+  for (int i = 0; i < 5'001; ++i) points += Message(1, At(kNow) + Double(4, 1));
+  config::OtlpConfig config;
+  config.promote_scope_metadata = true;
+  const Translated none(
+      Message(1, Message(2, Message(1, scope) + MetricMessage("g", "", 5, points))),
+      OtlpSettings(config));
+  EXPECT_THAT(none.result.error().message, HasSubstr("more than 100000000 times"));
 }
 
 TEST(OtlpRequest, RefusesWhatIsNone) {

@@ -174,6 +174,42 @@ TEST(WriteReceiver, TargetInfoMayBeRefused) {
   EXPECT_EQ(appender.samples, 4u);
 }
 
+TEST(WriteReceiver, AnswersOtlpInTheEncodingOfTheRequest) {
+  CountingAppender appender;
+  appender.expected_mode = storage::AppendMode::kSenderKeeps;
+  auto config = std::make_shared<config::Config>();
+  config->otlp.translation_strategy = "NoTranslation";
+  WriteReceiver::Options options;
+  options.config = [&config] { return config; };
+  WriteReceiver receiver(appender, options);
+  http::Request json;
+  json.method = "POST";
+  json.headers.Add("Content-Type", "application/json; charset=utf-8");
+  json.body = R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a.b","gauge":)"
+              R"({"dataPoints":[{"timeUnixNano":"1","asInt":1}]}}]}]}]})";
+  http::Response response = receiver.HandleOtlp(json);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.body, "{}");
+  ASSERT_EQ(appender.refs.size(), 1U);
+  EXPECT_EQ(appender.refs.begin()->first.MetricName(), "a.b");
+  // A new configuration counts from the next request on.
+  config = std::make_shared<config::Config>();
+  EXPECT_EQ(receiver.HandleOtlp(json).status, 200);
+  EXPECT_EQ(appender.refs.size(), 2U);
+  json.body = "{";
+  response = receiver.HandleOtlp(json);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.body,
+            R"({"code":3,"message":"the body is not an OTLP export request: unexpected EOF"})");
+  http::Request protobuf = PostOtlp();
+  protobuf.body = "\x0a";
+  response = receiver.HandleOtlp(protobuf);
+  EXPECT_EQ(response.content_type, "application/x-protobuf");
+  EXPECT_TRUE(response.body.starts_with("\x08\x03\x12"));
+}
+
 TEST(WriteReceiver, SaysWhyASampleWasRefused) {
   CountingAppender appender;
   appender.verdict = storage::SampleVerdict::kOutOfOrder;

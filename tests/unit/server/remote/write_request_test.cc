@@ -102,6 +102,25 @@ TEST(WriteRequest, RefusesHistogramsThatAreNone) {
   }
 }
 
+TEST(WriteRequest, FitsTheSchemasOfHistograms) {
+  const auto decode = [](int64_t schema, WriteRequest* request) {
+    // The last field of a number wins.
+    const std::string body = test::IntegerHistogram(1) + test::Varint(4, test::ZigZag(schema));
+    return DecodeWriteRequest(SeriesField(LabelField("__name__", "h") + Message(4, body)), request);
+  };
+  WriteRequest fine;
+  ASSERT_TRUE(decode(12, &fine).has_value());
+  EXPECT_EQ(fine.histograms.at(0).histogram->schema, 8);
+  EXPECT_EQ(fine.histograms.at(0).histogram->positive_spans, (std::vector<BucketSpan>{{0, 2}}));
+  for (const int64_t schema : {-563, -5, 53}) {
+    WriteRequest none;
+    const auto decoded = decode(schema, &none);
+    ASSERT_FALSE(decoded.has_value()) << schema;
+    EXPECT_TRUE(decoded.error().message.ends_with("got schema " + std::to_string(schema)))
+        << decoded.error().message;
+  }
+}
+
 TEST(WriteRequest, ReadsExemplars) {
   WriteRequest request;
   const std::string exemplar =

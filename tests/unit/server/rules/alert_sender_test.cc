@@ -41,6 +41,17 @@ TEST(AlertSender, AddsExternalLabelsThenRelabels) {
   EXPECT_EQ(sender.dropped(), 1U);
 }
 
+TEST(AlertSender, PendingAlertsLookAsTheyWillWhenTheyAreSent) {
+  AlertSender sender;
+  SpySink sink;
+  sender.Add(sink);
+  sender.Configure(Labels::Of({{"site", "north"}}), {});
+  sender.NotePending({AlertWith({{"alertname", "a"}})});
+  ASSERT_EQ(sink.pending.size(), 1U);
+  EXPECT_EQ(sink.pending[0].labels.ToString(), R"({alertname="a", site="north"})");
+  EXPECT_TRUE(sink.posted.empty());
+}
+
 TEST(AlertSender, EachSinkGetsAllWhateverTheOthersSay) {
   AlertSender sender;
   FailingSink failing;

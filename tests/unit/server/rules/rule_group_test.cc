@@ -8,9 +8,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 
 #include "server/rules/recording_rule.h"
+#include "server/rules/rule_dependencies.h"
 #include "tests/support/script_cases.h"
 #include "tests/unit/server/rules/rule_rig.h"
 
@@ -64,6 +68,11 @@ class GroupScript {
                      TimeText(*alert.starts_at) + " to " + TimeText(*alert.ends_at));
     }
     rig_.sink.posted.clear();
+    for (const alerting::PostedAlert& alert : rig_.sink.pending) {
+      out_.push_back(when + "noted pending " + alert.labels.ToString() + " since " +
+                     TimeText(*alert.starts_at));
+    }
+    rig_.sink.pending.clear();
   }
   void Report(const std::string& when, const Rule& rule) {
     if (rule.report().health == RuleHealth::kBad) {
@@ -209,6 +218,117 @@ TEST(RuleGroup, AFailingRecordingRuleDoesNotRememberEverySeries) {
   rig.appender.written.clear();
   group.Evaluate((kRounds + 1) * 60'000);
   EXPECT_EQ(rig.appender.written, std::vector<std::string>{"r{job=\"first\"} stale"});
+}
+
+TEST(RuleBatches, FollowWhatRulesNeed) {
+  const auto batches = [](std::string_view rules) {
+    return RuleBatches(
+        GroupsOf("groups: [{name: g, rules: [" + std::string(rules) + "]}]")[0].rules);
+  };
+  using Batches = std::vector<std::vector<size_t>>;
+  EXPECT_EQ(batches("{record: a, expr: x}, {record: b, expr: sum(y)}"), (Batches{{0, 1}}));
+  EXPECT_EQ(batches("{record: d, expr: c}, {record: c, expr: 'rate(b[5m])'}, {record: a, expr: x},"
+                    "{record: b, expr: y}, {alert: E, expr: c > 1}"),
+            (Batches{{2, 3}, {1}, {0, 4}}));
+  EXPECT_EQ(batches("{record: a, expr: x}, {record: b, expr: '{__name__=~\"a|z\"}'}"),
+            (Batches{{0}, {1}}));
+  EXPECT_EQ(batches("{record: a, expr: a}"), (Batches{{0}})) << "it needs what it wrote before";
+  // What may be read is not known.
+  EXPECT_EQ(batches("{record: a, expr: x}, {record: b, expr: '{job=\"j\"}'}"), (Batches{{0}, {1}}));
+  EXPECT_EQ(batches("{record: a, expr: x}, {alert: B, expr: count(ALERTS)}"), (Batches{{0}, {1}}));
+}
+
+// The store of the rig takes one append at a time. The first waits for a second thread.
+class MeetingAppender : public storage::Appender {
+ public:
+  explicit MeetingAppender(storage::Appender& appender) : appender_(appender) {}
+  Result<storage::SeriesRef> Resolve(const Labels& labels) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return appender_.Resolve(labels);
+  }
+  Result<storage::AppendOutcome> Append(const storage::SampleBatch& batch,
+                                        storage::AppendMode mode) override {
+    std::unique_lock<std::mutex> lock(mutex_);
+    ++inside_;
+    met = met || inside_ == 2;
+    changed_.notify_all();
+    if (wait) wait = changed_.wait_for(lock, std::chrono::seconds(20), [this] { return met; });
+    --inside_;
+    return appender_.Append(batch, mode);
+  }
+  Result<void> WaitDurable(storage::JournalPosition, int64_t) override { return Ok(); }
+
+  bool wait = true;  // once in vain is enough
+  bool met = false;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t inside_ = 0;
+  storage::Appender& appender_;
+};
+
+class GuardedSink : public alerting::AlertSink {
+ public:
+  Result<void> Post(const std::vector<alerting::PostedAlert>& alerts) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    posted += alerts.size();
+    return Ok();
+  }
+  size_t posted = 0;
+
+ private:
+  std::mutex mutex_;
+};
+
+// Queries of constants: the store must not be read while it is written.
+std::string IndependentRules() {
+  std::string yaml = "groups: [{name: g, rules: [{alert: A, expr: vector(1)},";
+  for (int i = 0; i < 12; ++i) {
+    yaml += "{record: r" + std::to_string(i) + ", expr: 'vector(" + std::to_string(i) + ")'},";
+  }
+  return yaml + "{alert: B, expr: vector(2)}, {record: all, expr: 'r1 + r11'}]}]";
+}
+
+TEST(RuleGroup, EvaluatesRulesAtOnceThatDoNotNeedEachOther) {
+  RuleRig rig;
+  MeetingAppender appender(rig.appender);
+  GuardedSink sink;
+  RuleWorld world{rig.engine, rig.store, appender, rig.clock};
+  world.sink = &sink;
+  world.helpers = std::make_shared<HelperSlots>(3);
+  auto specs = GroupsOf(IndependentRules());
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  size_t observed = 0;
+  EXPECT_TRUE(group.Evaluate(60'000, [&observed](double) { ++observed; }));
+  EXPECT_TRUE(appender.met) << "two threads at least";
+  EXPECT_EQ(world.helpers->free(), 3U) << "all slots were given back";
+  EXPECT_EQ(observed, 15U);
+  EXPECT_EQ(sink.posted, 2U);
+  EXPECT_EQ(rig.appender.written.back(), "all 12") << "behind those that it needs";
+  std::sort(rig.appender.written.begin(), rig.appender.written.end());
+  const auto& written = rig.appender.written;
+  EXPECT_EQ(std::count(written.begin(), written.end(), "r0 0"), 1);
+  group.StopEvaluating();
+  EXPECT_FALSE(group.Evaluate(120'000));
+}
+
+TEST(RuleGroup, GoesOnAloneWhenOthersHaveTheHelpers) {
+  RuleRig rig;
+  MeetingAppender appender(rig.appender);
+  appender.wait = false;
+  RuleWorld world{rig.engine, rig.store, appender, rig.clock};
+  world.helpers = std::make_shared<HelperSlots>(1);
+  ASSERT_TRUE(world.helpers->TryTake());
+  auto specs = GroupsOf(IndependentRules());
+  RuleGroup group(std::move(specs[0]), {}, world);
+  group.SetRestored();
+  size_t observed = 0;
+  EXPECT_TRUE(group.Evaluate(60'000, [&observed](double) { ++observed; }));
+  EXPECT_EQ(observed, 15U);
+  EXPECT_FALSE(appender.met);
+  EXPECT_EQ(world.helpers->free(), 0U);
 }
 
 TEST(RuleGroup, StopsBehindTheRuleThatRuns) {

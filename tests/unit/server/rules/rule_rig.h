@@ -56,7 +56,11 @@ class SpySink : public alerting::AlertSink {
     posted.insert(posted.end(), alerts.begin(), alerts.end());
     return Ok();
   }
+  void NotePending(const std::vector<alerting::PostedAlert>& alerts) override {
+    pending.insert(pending.end(), alerts.begin(), alerts.end());
+  }
   std::vector<alerting::PostedAlert> posted;
+  std::vector<alerting::PostedAlert> pending;
 };
 
 // A table in memory.

@@ -190,6 +190,51 @@ TEST(ScrapeProtobuf, NativeHistogramsArriveWithinTheLimits) {
   EXPECT_EQ(rig.Rows(0, 0).size(), 6U);
 }
 
+TEST(ScrapeProtobuf, SeriesBeginAtZero) {
+  const std::string type =
+      "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+      "encoding=delimited";
+  const auto page = [](int64_t started_ms) {
+    const std::string start = test::Varint(1, static_cast<uint64_t>(started_ms / 1000)) +
+                              test::Varint(2, static_cast<uint64_t>(started_ms % 1000) * 1'000'000);
+    const std::string bucket = test::Message(3, test::Varint(1, 2) + test::Double(2, 0.5));
+    return test::FamilyOf("c", 0,
+                          test::MetricField({}, 3, test::Double(1, 7) + test::Message(3, start))) +
+           test::FamilyOf(
+               "h", 4,
+               test::MetricField({}, 7, test::Varint(1, 2) + bucket + test::Message(15, start))) +
+           test::FamilyOf("g", 1, test::MetricField({}, 2, test::Double(1, 5)));
+  };
+  ScrapeRig rig(/*zero_at_start=*/true);
+  LoopTarget target =
+      ScrapeRig::MakeTarget(ScrapeRig::MakeJob({"convert_classic_histograms_to_nhcb: true"}));
+  rig.SetTargets({target});
+  const std::string labels = "{instance=\"host:1\", job=\"j\"}";
+  const TimestampMs began = ScrapeRig::kStart - 2'500;
+  TimestampMs time = rig.Scrape(target, FakeAsyncClient::Page(page(began), type));
+  EXPECT_EQ(rig.Rows(0, time), (Lines{"c" + labels + " 0 @" + std::to_string(began),
+                                      "c" + labels + " 7", "g" + labels + " 5"}));
+  ASSERT_EQ(rig.appender.histograms.size(), 2U);
+  const HistogramSample& zero = rig.appender.histograms[0].second;
+  EXPECT_EQ(zero.timestamp, began);
+  EXPECT_EQ(zero.histogram->count, 0);
+  EXPECT_EQ(zero.histogram->reset_hint, CounterResetHint::kReset);
+  EXPECT_EQ(zero.histogram->custom_values, (std::vector<double>{0.5}));
+  EXPECT_EQ(rig.appender.histograms[1].second.histogram->count, 2);
+  // Known already; then it has begun anew.
+  size_t before = rig.appender.rows.size();
+  TimestampMs later = rig.Scrape(target, FakeAsyncClient::Page(page(began), type));
+  EXPECT_EQ(rig.Rows(before, later), (Lines{"c" + labels + " 7", "g" + labels + " 5"}));
+  before = rig.appender.rows.size();
+  time = rig.Scrape(target, FakeAsyncClient::Page(page(later + 1), type));
+  EXPECT_EQ(rig.Rows(before, time), (Lines{"c" + labels + " 0 @" + std::to_string(later + 1),
+                                           "c" + labels + " 7", "g" + labels + " 5"}));
+  // Not before it was scraped.
+  before = rig.appender.rows.size();
+  later = rig.Scrape(target, FakeAsyncClient::Page(page(time + 3'600'000), type));
+  EXPECT_EQ(rig.Rows(before, later).size(), 2U);
+}
+
 TEST(ScrapeProtobuf, HistogramsThatAreNotWellFormedFailTheScrape) {
   const std::string type =
       "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "

@@ -3,14 +3,16 @@
 //   job: a key of the job as YAML (any number of lines)
 //   group: {labels of the target group}
 //   reports: also show up, scrape_*
+//   zeros: as with --enable-feature=created-timestamp-zero-ingestion
 //   scrape:            a scrape that answers 200 with the lines that follow as `| line`
 //   scrape: no newline the same without the newline of the last line
 //   scrape: type X     the same with the Content-Type X
 //   scrape: status N   answers N
 //   scrape: fails X    the transfer fails with X
-// Of each scrape come: its number with up or the error, then the samples.
+// Of each scrape come: its number with up or the error, then the samples, then native histograms.
 #include <gtest/gtest.h>
 
+#include "client-lib/model/histogram_text.h"
 #include "tests/support/scrape_rig.h"
 #include "tests/support/script_cases.h"
 
@@ -30,6 +32,7 @@ struct Case {
   std::vector<std::string> job;
   Labels group;
   bool reports = false;
+  bool zeros = false;
   std::vector<Step> steps;
 };
 
@@ -48,6 +51,8 @@ Case Parse(const ScriptCase& script) {
       out.group = ParseLabels(line.substr(7));
     } else if (line == "reports:") {
       out.reports = true;
+    } else if (line == "zeros:") {
+      out.zeros = true;
     } else if (line.starts_with("scrape:")) {
       out.steps.push_back({std::string(TrimSpace(line.substr(7))), ""});
     } else if (line.starts_with("|")) {
@@ -80,18 +85,25 @@ FakeAsyncClient::Answer AnswerOf(const Step& step) {
 
 std::vector<std::string> RunCase(const ScriptCase& script) {
   Case one = Parse(script);
-  ScrapeRig rig;
+  ScrapeRig rig(one.zeros);
   LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob(one.job), "host:1", one.group);
   rig.SetTargets({target});
   std::vector<std::string> out;
   for (size_t i = 0; i < one.steps.size(); ++i) {
     size_t before = rig.appender.rows.size();
+    size_t histograms = rig.appender.histograms.size();
     TimestampMs time = rig.Scrape(target, AnswerOf(one.steps[i]));
     TargetStatus::Values status = target.status->Get();
     std::string verdict(TargetHealthName(status.health));
     if (!status.last_error.empty()) verdict += ": " + status.last_error;
     out.push_back(std::to_string(i + 1) + " " + verdict);
     for (std::string& row : rig.Rows(before, time, one.reports)) out.push_back("  " + row);
+    for (; histograms < rig.appender.histograms.size(); ++histograms) {
+      const auto& [labels, sample] = rig.appender.histograms[histograms];
+      std::string row = "  " + labels.ToMetricString() + " " + HistogramTestText(*sample.histogram);
+      if (sample.timestamp != time) row += " @" + std::to_string(sample.timestamp);
+      out.push_back(row);
+    }
   }
   return out;
 }

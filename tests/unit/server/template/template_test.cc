@@ -26,10 +26,12 @@ struct ScriptSetup {
   std::string text;
   bool html = false;
   bool alertmanager = false;
+  bool cut = false;
   Limits limits;
 };
 
-// Lines of a case: data:, set: alertmanager, mode: html, limit: NAME=N, and the template.
+// Lines of a case: data:, set: alertmanager, mode: html, mode: cut, limit: NAME=N, and the
+// template.
 ScriptSetup ReadSetup(const testing_support::ScriptCase& one) {
   ScriptSetup setup;
   bool any = false;
@@ -40,6 +42,8 @@ ScriptSetup ReadSetup(const testing_support::ScriptCase& one) {
       setup.alertmanager = true;
     } else if (line == "mode: html") {
       setup.html = true;
+    } else if (line == "mode: cut") {
+      setup.cut = true;
     } else if (line.starts_with("limit: ")) {
       const size_t equals = line.find('=');
       const std::string name = line.substr(7, equals - 7);
@@ -66,8 +70,13 @@ Result<std::string> ExpandSetup(const ScriptSetup& setup) {
   environment.external_url = "http://example.org/prom";
   environment.now_ms = kScriptNowMs;
   environment.clock = &clock;
-  if (setup.html) return set.ExecuteHtml("t", data, environment, setup.limits);
-  return set.Execute("t", data, environment, setup.limits);
+  bool cut = false;
+  bool* const may_cut = setup.cut ? &cut : nullptr;
+  Result<std::string> text = setup.html
+                                 ? set.ExecuteHtml("t", data, environment, setup.limits, may_cut)
+                                 : set.Execute("t", data, environment, setup.limits, may_cut);
+  if (cut) *text += "[cut]";
+  return text;
 }
 
 TEST(Template, Scripts) {

@@ -161,6 +161,30 @@ TEST_F(AlertHistoryApiTest, ExplainsAnAlert) {
   EXPECT_NE(answer.find(R"("as":"firing")"), std::string::npos) << answer;
   EXPECT_EQ(history_.last.fingerprint, fingerprint);
   EXPECT_EQ(history_.last.start, kHistoryNow);  // nobody was told before it began
+  // Of the groups it is in, and of those it was in, which another configuration may have made.
+  alerting::AlertEvent& grouped = history_.alerts.emplace_back();
+  grouped.group_key = "old";
+  Ask(&AlertHistoryApi::Explain, query);
+  EXPECT_EQ(history_.last.group_keys, (std::vector<std::string>{"old", "{}:{alertname=\"x\"}"}));
+}
+
+// No keys of groups would ask for the messages of all.
+TEST_F(AlertHistoryApiTest, ExplainsAnAlertThatNoGroupTook) {
+  alerting::AlertEvent pending;
+  pending.at = kHistoryNow - 60'000;
+  pending.fingerprint = 255;
+  history_.alerts = {pending};
+  history_.notifications.emplace_back().error = "of another";
+  const std::string query = "fingerprint=00000000000000ff";
+  EXPECT_NE(Ask(&AlertHistoryApi::Explain, query).find("\"notifications\":[]"), std::string::npos);
+  // Its group is known from before the time that is asked for.
+  history_.alerts[0].group_key = "old";
+  const std::string answer =
+      Ask(&AlertHistoryApi::Explain, query + "&start=" + std::to_string(kHistoryNow / 1'000 - 1));
+  EXPECT_NE(answer.find("\"history\":[]"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("of another"), std::string::npos) << answer;
+  EXPECT_EQ(history_.last.group_keys, std::vector<std::string>{"old"});
+  EXPECT_EQ(history_.last.start, (kHistoryNow / 1'000 - 1) * 1'000);
 }
 
 TEST_F(AlertHistoryApiTest, LimitsAnAnswer) {

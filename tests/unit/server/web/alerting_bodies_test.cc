@@ -7,9 +7,9 @@
 
 #include <utility>
 
+#include "client-lib/base/json_reader.h"
 #include "client-lib/base/strings.h"
 #include "server/web/date_time.h"
-#include "server/web/json_reader.h"
 #include "tests/support/script_cases.h"
 
 namespace vigil::web {
@@ -73,7 +73,7 @@ TEST(AlertingBodies, KeepNothingOfMillionsOfBadAlerts) {
   std::vector<alerting::PostedAlert> alerts;
   EXPECT_EQ(ProblemText(*ReadAlertsBody(body_of(1'000, "{}"), &alerts)),
             "422 602 0.labels in body is required");
-  EXPECT_EQ(alerts.size(), 1U);
+  EXPECT_TRUE(alerts.empty());
   alerts.clear();
   EXPECT_EQ(ProblemText(*ReadAlertsBody(body_of(1'000'001, "{}"), &alerts)),
             "413 413 the body has more than 1000000 alerts: post fewer at once");

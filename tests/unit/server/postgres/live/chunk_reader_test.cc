@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <random>
+#include <thread>
 
 #include "server/chunks/chunk.h"
 #include "server/storage/rising.h"
@@ -196,6 +197,26 @@ TEST_F(CacheTest, AnswersAnySpan) {
     }
   }
   EXPECT_GT(database_->metrics().chunks.cache.hits, 100U);
+}
+
+TEST_F(CacheTest, TheNewestLeavesAreReadAheadAfterARestart) {
+  std::vector<ChunkRow> rows;
+  for (SeriesId id = 9; id > 0; --id) {  // as metrics order them, which is not by id
+    rows.push_back(Chunk(id, kStart - 5 * kHour, 50, static_cast<double>(id)));
+    rows.push_back(Chunk(id, kStart + kHour, 30, 0.5));
+    rows.push_back(Chunk(id, kStart + 2 * kHour, 60, static_cast<double>(id) * 100));
+  }
+  Flush(rows);
+  Reopen();
+  while (database_->metrics().chunks.cache.entries < 18) std::this_thread::yield();
+  const std::vector<SeriesId> ids = {1, 4, 9};
+  const auto recent = database_->chunks().Read(ids, kStart, kStart + 5 * kHour);
+  ASSERT_OK(recent);
+  EXPECT_EQ(recent->rows.size(), 6U);
+  for (const SeriesId id : ids) ExpectAsUncached(id, Read(id), "read ahead");
+  EXPECT_EQ(database_->metrics().chunks.read_rows, 0U) << "nobody had to be asked";
+  Flush({Chunk(1, kStart + 4 * kHour, 10, 3)});
+  ExpectRead(1, 150, "after a flush");
 }
 
 TEST_F(CacheTest, QueriesOverEverythingPushNothingOut) {

@@ -7,8 +7,9 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 
-namespace vigil::web {
+namespace vigil {
 
 // Invalid UTF-8 and lone surrogates become U+FFFD, as in Go. What follows the first value is not
 // looked at. After an error nothing more comes.
@@ -33,10 +34,17 @@ class JsonReader {
   std::string_view String();
   // REQUIRES: Peek() said kBool.
   bool Bool();
+  // As it stands there. REQUIRES: Peek() said kNumber.
+  std::string_view Number();
+  // Strings handed out so far may end with this: a reader of much text needs no more memory.
+  void ForgetStrings() { decoded_.clear(); }
   // Any value, and what is in it.
   void Skip();
   // Only blanks are left.
   bool AtEnd();
+
+  // What keeps the views of strings alive that do not stand in the text as they are.
+  std::deque<std::string> TakeDecoded() { return std::move(decoded_); }
 
   [[nodiscard]] bool failed() const { return !error_.empty(); }
   // `invalid character 'x' looking for beginning of value`, `unexpected EOF`
@@ -63,4 +71,4 @@ class JsonReader {
   std::deque<std::string> decoded_;
 };
 
-}  // namespace vigil::web
+}  // namespace vigil

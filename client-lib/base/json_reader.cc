@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See json_reader.h.
-#include "server/web/json_reader.h"
+#include "client-lib/base/json_reader.h"
 
 #include <bit>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include "client-lib/base/result.h"
 #include "client-lib/base/strings.h"
 
-namespace vigil::web {
+namespace vigil {
 namespace {
 
 constexpr std::string_view kBeginningOfValue = "looking for beginning of value";
@@ -299,6 +299,12 @@ bool JsonReader::Bool() {
   return value && !failed();
 }
 
+std::string_view JsonReader::Number() {
+  const size_t begin = at_;
+  SkipNumber();
+  return failed() ? std::string_view() : text_.substr(begin, at_ - begin);
+}
+
 bool JsonReader::SkipDigits(std::string_view where) {
   if (at_ >= text_.size() || !IsJsonDigit(text_[at_])) {
     Fail(where);
@@ -328,6 +334,7 @@ void JsonReader::SkipNumber() {
 }
 
 void JsonReader::Skip() {
+  const size_t kept = decoded_.size();
   std::string open;  // the containers that are open
   do {
     const Kind kind = Peek();
@@ -353,7 +360,8 @@ void JsonReader::Skip() {
       if (open.back() == '{' ? NextKey(&key) : NextElement()) break;
       open.pop_back();
     }
+    decoded_.resize(kept);  // nobody has seen them
   } while (!failed() && !open.empty());
 }
 
-}  // namespace vigil::web
+}  // namespace vigil

@@ -1,0 +1,1 @@
+vigil_unit_test(server_cluster server/cluster DEPS cluster alerting http)
