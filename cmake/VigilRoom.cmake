@@ -9,6 +9,8 @@ target_compile_options(vigil_options INTERFACE -pthread)
 target_include_directories(vigil_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 target_compile_options(vigil_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-missing-field-initializers
+  # Nobody replaces functions of ours at run time: g++ may inline what a static library exports.
+  $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>
   # Go rounds every operation: a fused multiply-add would change the last bit of results.
   -ffp-contract=off
   $<$<BOOL:${VIGIL_WERROR}>:-Werror>
@@ -29,9 +31,12 @@ if(VIGIL_SANITIZE)
   target_compile_options(vigil_options INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-free-nonheap-object>)
 endif()
+# What the fuzzers are guided by: in rooms and fuzzers, not in tests, the fuzzer's main only where a
+# fuzz target asks for it.
+add_library(vigil_coverage INTERFACE)
 if(VIGIL_FUZZ)
-  # Coverage everywhere, the fuzzer's main only where a fuzz target asks for it.
-  target_compile_options(vigil_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_options(vigil_coverage INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(vigil_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 find_program(VIGIL_LLD ld.lld)
@@ -47,26 +52,46 @@ if(VIGIL_PCH)
     <variant> <vector>)
   file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
   add_library(vigil_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
-  target_link_libraries(vigil_pch PRIVATE vigil_options)
+  target_link_libraries(vigil_pch PRIVATE vigil_options vigil_coverage)
   target_precompile_headers(vigil_pch PRIVATE ${VIGIL_PCH_HEADERS})
+  if(VIGIL_COLD_OPTIONS)
+    # One more, for it has to be compiled with the flags of what uses it.
+    add_library(vigil_cold_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+    target_link_libraries(vigil_cold_pch PRIVATE vigil_options vigil_coverage)
+    target_compile_options(vigil_cold_pch PRIVATE ${VIGIL_COLD_OPTIONS})
+    target_precompile_headers(vigil_cold_pch PRIVATE ${VIGIL_PCH_HEADERS})
+  endif()
 endif()
 
+# vigil_use_pch(target [COLD]): COLD compiles the target with VIGIL_COLD_OPTIONS.
 function(vigil_use_pch target)
+  set(pch vigil_pch)
+  if("COLD" IN_LIST ARGN AND VIGIL_COLD_OPTIONS)
+    target_compile_options(${target} PRIVATE ${VIGIL_COLD_OPTIONS})
+    set(pch vigil_cold_pch)
+  endif()
   if(VIGIL_PCH)
-    target_precompile_headers(${target} REUSE_FROM vigil_pch)
+    target_precompile_headers(${target} REUSE_FROM ${pch})
   endif()
 endfunction()
 
 # vigil_room(NAME server_promql SOURCES a.cc b.cc DEPS storage_room ... [PRIVATE_DEPS PkgA::a])
 # The library is vigil_<NAME>. DEPS are rooms (without the vigil_ prefix): the same arrows as
-# .ci/rooms.txt. PRIVATE_DEPS are vendor libraries that only this room sees.
+# .ci/rooms.txt. PRIVATE_DEPS are vendor libraries that only this room sees. COLD: nothing in it runs
+# per sample, or for long in a fuzzer; presets with sanitizers, where optimising is most of what
+# compiling costs, leave it out there.
 function(vigil_room)
-  cmake_parse_arguments(ROOM "" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ROOM "COLD" "NAME" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   set(target vigil_${ROOM_NAME})
   if(ROOM_SOURCES)
     add_library(${target} STATIC ${ROOM_SOURCES})
-    target_link_libraries(${target} PUBLIC vigil_options PRIVATE ${ROOM_PRIVATE_DEPS})
-    vigil_use_pch(${target})
+    target_link_libraries(${target} PUBLIC vigil_options
+      PRIVATE vigil_coverage ${ROOM_PRIVATE_DEPS})
+    if(ROOM_COLD)
+      vigil_use_pch(${target} COLD)
+    else()
+      vigil_use_pch(${target})
+    endif()
     foreach(dep IN LISTS ROOM_DEPS)
       target_link_libraries(${target} PUBLIC vigil_${dep})
     endforeach()
@@ -84,6 +109,7 @@ function(vigil_binary)
   cmake_parse_arguments(BIN "NO_INSTALL" "NAME" "SOURCES;DEPS" ${ARGN})
   add_executable(${BIN_NAME} ${BIN_SOURCES})
   target_link_libraries(${BIN_NAME} PRIVATE vigil_options)
+  target_compile_options(${BIN_NAME} PRIVATE ${VIGIL_COLD_OPTIONS})
   foreach(dep IN LISTS BIN_DEPS)
     target_link_libraries(${BIN_NAME} PRIVATE vigil_${dep})
   endforeach()
