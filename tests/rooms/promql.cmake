@@ -4,14 +4,14 @@ vigil_fuzzer(promql_parser SEEDS DEPS promql)
 vigil_fuzzer(series_line SEEDS DEPS promql)
 
 # The script runner: a library so that it can be tested itself, and a binary.
-vigil_room(NAME promqltest
+vigil_room(COLD NAME promqltest
   SOURCES
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/comparison.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/nhcb_load.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/runner.cc
     ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/script.cc
   DEPS promql storage model base
-  PRIVATE_DEPS fmt::fmt)
+  PRIVATE_DEPS fmt::fmt PkgConfig::RE2)
 vigil_binary(NAME promqltest NO_INSTALL
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/support/promqltest/main.cc
   DEPS promqltest)
@@ -23,8 +23,3 @@ foreach(script IN LISTS promql_scripts)
   add_test(NAME script.promql.${name} COMMAND promqltest ${script})
   set_tests_properties(script.promql.${name} PROPERTIES TIMEOUT 60 LABELS script)
 endforeach()
-
-# std::regex and g++'s sanitizers together give warnings that mean nothing (GCC bug 105562).
-if(VIGIL_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-  target_compile_options(vigil_promqltest PRIVATE -Wno-maybe-uninitialized)
-endif()

@@ -1,6 +1,6 @@
 # The template language: rows in tests/scripts/template, and a program that expands templates for
 # the end-to-end comparison with promtool and amtool.
-vigil_room(NAME template_data
+vigil_room(COLD NAME template_data
   SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/support/template_data.cc
   DEPS template model base)
 vigil_binary(NAME template-render NO_INSTALL

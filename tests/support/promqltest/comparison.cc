@@ -2,12 +2,12 @@
 #include "tests/support/promqltest/comparison.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
-#include <regex>
 #include <set>
 
 #include "client-lib/base/strings.h"
@@ -152,7 +152,7 @@ Result<void> CompareVector(const EvalCommand& expected, const PlainResult& actua
 
 bool Matches(const Expectation& expectation, const std::string& text) {
   if (expectation.message) return *expectation.message == text;
-  if (expectation.regexp) return std::regex_search(text, std::regex(*expectation.regexp));
+  if (expectation.regexp) return re2::RE2::PartialMatch(text, *expectation.regexp);
   return true;
 }
 

@@ -2,8 +2,9 @@
 #include "tests/support/promqltest/script.h"
 
 #include <fmt/format.h>
+#include <re2/re2.h>
 
-#include <regex>
+#include <array>
 #include <utility>
 
 #include "client-lib/base/strings.h"
@@ -118,14 +119,14 @@ Result<Command> ScriptParser::ParseCommand() {
 }
 
 Result<LoadCommand> ScriptParser::ParseLoad(const std::string& header) {
-  static const std::regex pattern(R"(load(_with_nhcb)?\s+(\S+))");
-  std::smatch match;
-  if (!std::regex_match(header, match, pattern)) {
+  static const re2::RE2 pattern(R"(load(_with_nhcb)?\s+(\S+))");
+  std::array<std::string, 2> match;
+  if (!re2::RE2::FullMatch(header, pattern, &match[0], &match[1])) {
     return BadData("invalid load command, it is `load <step:duration>`");
   }
   LoadCommand load;
-  load.with_nhcb = match[1].matched;
-  load.gap_ms = TRY(ParseDuration(match[2].str()));
+  load.with_nhcb = !match[0].empty();
+  load.gap_ms = TRY(ParseDuration(match[1]));
   std::optional<SeriesLine> starts;  // for the next line
   while (const Line* line = NextOfBlock()) {
     SeriesLine series = TRY_CONTEXT(promql::ParseSeriesLine(line->text), line->text);
@@ -148,28 +149,27 @@ Result<LoadCommand> ScriptParser::ParseLoad(const std::string& header) {
 }
 
 Result<EvalCommand> ScriptParser::ParseEvalHeader(const std::string& header) {
-  static const std::regex instant(
+  static const re2::RE2 instant(
       R"(eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(\S+))?\s+(.+))");
-  static const std::regex range(
+  static const re2::RE2 range(
       R"(eval(?:_(fail|warn|info))?\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+))");
   EvalCommand eval;
-  std::smatch match;
-  if (std::regex_match(header, match, instant)) {
-    if (match[2].matched) eval.start = TRY(ParseTime(match[2].str()));
+  std::string suffix;
+  std::array<std::string, 3> times;
+  if (re2::RE2::FullMatch(header, instant, &suffix, &times[0], &eval.expr)) {
+    if (!times[0].empty()) eval.start = TRY(ParseTime(times[0]));
     eval.end = eval.start;
-    eval.expr = match[3].str();
-  } else if (std::regex_match(header, match, range)) {
+  } else if (re2::RE2::FullMatch(header, range, &suffix, &times[0], &times[1], &times[2],
+                                 &eval.expr)) {
     eval.is_range = true;
-    eval.start = TRY(ParseTime(match[2].str()));
-    eval.end = TRY(ParseTime(match[3].str()));
-    eval.step_ms = TRY(ParseDuration(match[4].str()));
-    eval.expr = match[5].str();
+    eval.start = TRY(ParseTime(times[0]));
+    eval.end = TRY(ParseTime(times[1]));
+    eval.step_ms = TRY(ParseDuration(times[2]));
   } else {
     return BadData(
         "invalid eval command, it is `eval instant at <time> <query>` or "
         "`eval range from <time> to <time> step <duration> <query>`");
   }
-  const std::string suffix = match[1].str();
   if (suffix == "fail") eval.fail.emplace_back();
   if (suffix == "warn") eval.warn.emplace_back();
   if (suffix == "info") eval.info.emplace_back();
@@ -200,30 +200,29 @@ Result<void> ScriptParser::ParseExpected(const std::string& line, EvalCommand* e
 
 // False: a metric called expect.
 Result<bool> ScriptParser::ParseExpect(const std::string& line, EvalCommand* eval) {
-  static const std::regex annotation(
+  static const re2::RE2 annotation(
       R"(expect\s+(ordered|fail|warn|no_warn|info|no_info)(?:\s+(regex|msg):(.+))?)");
-  static const std::regex range(
+  static const re2::RE2 range(
       R"(expect\s+range\s+vector\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+))");
-  static const std::regex string(R"(expect\s+string\s+(.+))");
-  std::smatch match;
-  if (std::regex_match(line, match, range)) {
-    eval->range_vector =
-        RangeVectorTimes{TRY(ParseTime(match[1].str())), TRY(ParseTime(match[2].str())),
-                         TRY(ParseDuration(match[3].str()))};
+  static const re2::RE2 string(R"(expect\s+string\s+(.+))");
+  std::array<std::string, 3> match;
+  if (re2::RE2::FullMatch(line, range, &match[0], &match[1], &match[2])) {
+    eval->range_vector = RangeVectorTimes{TRY(ParseTime(match[0])), TRY(ParseTime(match[1])),
+                                          TRY(ParseDuration(match[2]))};
     return true;
   }
-  if (std::regex_match(line, match, string)) {
-    const promql::ExprPtr literal = TRY(promql::ParseExpr(match[1].str()));
+  if (re2::RE2::FullMatch(line, string, &match[0])) {
+    const promql::ExprPtr literal = TRY(promql::ParseExpr(match[0]));
     if (literal->kind != promql::NodeKind::kString) return BadData("expected a quoted string");
     eval->text = static_cast<const promql::StringLiteral&>(*literal).value;
     return true;
   }
-  if (!std::regex_match(line, match, annotation)) return false;
+  if (!re2::RE2::FullMatch(line, annotation, &match[0], &match[1], &match[2])) return false;
   Expectation expectation;
-  const std::string text(TrimSpace(match[3].str()));
-  if (match[2].str() == "msg") expectation.message = text;
-  if (match[2].str() == "regex") expectation.regexp = text;
-  const std::string what = match[1].str();
+  const std::string text(TrimSpace(match[2]));
+  if (match[1] == "msg") expectation.message = text;
+  if (match[1] == "regex") expectation.regexp = text;
+  const std::string& what = match[0];
   if (what == "ordered") eval->ordered = true;
   if (what == "no_warn") eval->no_warn = true;
   if (what == "no_info") eval->no_info = true;
