@@ -48,8 +48,8 @@ std::unique_ptr<Alerting> Alerting::Create(const AlertingOptions& options, const
   notifier.user_agent = made->world_.user_agent;
   notifier.clock = &made->world_.clock;
   made->notifier_ = std::make_unique<notify::HttpNotifier>(std::move(notifier));
-  made->owned_notifier_ = std::make_unique<cluster::OwnedNotifier>(
-      *made->notifier_, made->world_.confirm_owner, made->world_.owned_ms, made->world_.clock);
+  made->owned_notifier_ =
+      std::make_unique<cluster::OwnedNotifier>(*made->notifier_, made->world_.owned);
   made->service_ = std::make_unique<alerting::AlertingService>(
       config, ServiceOptionsFrom(options, made->world_.matcher_mode), made->world_.store,
       *made->owned_notifier_, made->world_.clock);

@@ -25,9 +25,8 @@ class Alerting {
     std::string external_url;
     std::string user_agent;
     alerting::MatcherMode matcher_mode = alerting::MatcherMode::kFallback;
-    // Whether this server still owns its database: see OwnedNotifier.
-    cluster::OwnedNotifier::Confirm confirm_owner;
-    int64_t owned_ms = 0;  // for so long after it was confirmed
+    // Whether this server may speak: see OwnerGate.
+    cluster::OwnedNotifier::Owned owned;
     const Clock& clock;
   };
   using ConfigPtr = std::shared_ptr<const alerting::AlertingConfig>;

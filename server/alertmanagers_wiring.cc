@@ -79,14 +79,16 @@ Result<void> AlertmanagersOptions::Check() const {
   return Ok();
 }
 
-FoundAlertmanagers FindAlertmanagers(const config::AlertingSection& section,
+FoundAlertmanagers FindAlertmanagers(const SectionPtr& shared_section,
                                      const discovery::Snapshot& snapshot) {
+  const config::AlertingSection& section = *shared_section;
   FoundAlertmanagers found;
   std::set<std::string> seen;
   for (size_t i = 0; i < section.alertmanagers.size(); ++i) {
     const config::AlertmanagerConfig& block = section.alertmanagers[i];
     notify::AlertmanagerSet& set = found.sets.emplace_back();
-    set.http.client = block.http;
+    set.http = {shared_section, &block.http};
+    if (block.has_sigv4) set.sigv4 = {shared_section, &block.sigv4};
     set.timeout = block.timeout;
     set.alert_relabel_configs = block.alert_relabel_configs;
     const auto groups = snapshot.find(BlockName(i));
@@ -117,7 +119,7 @@ FoundAlertmanagers FindAlertmanagers(const config::AlertingSection& section,
 Alertmanagers::Alertmanagers(const AlertmanagersOptions& options, std::string user_agent,
                              std::function<bool()> may_send, const Clock& clock)
     : sender_(SenderOptions(options, std::move(user_agent), std::move(may_send), clock)),
-      section_(std::make_shared<const config::AlertingSection>()),
+      applied_(Applied{std::make_shared<const config::AlertingSection>(), ""}),
       discovery_(clock, [this](const std::shared_ptr<const discovery::Snapshot>& snapshot) {
         Take(*snapshot);
       }) {}
@@ -137,15 +139,16 @@ void Alertmanagers::StartThreads() {
 }
 
 void Alertmanagers::Apply(const config::Config& config) {
-  section_.Set(std::make_shared<const config::AlertingSection>(config.alerting));
+  const std::string marker_job = "section-" + std::to_string(++applied_count_);
+  applied_.Set({std::make_shared<const config::AlertingSection>(config.alerting), marker_job});
   // Discovery knows scrape jobs: each block is one.
   auto jobs = std::make_shared<config::Config>();
   for (size_t i = 0; i < config.alerting.alertmanagers.size(); ++i) {
     config::ScrapeConfig& job = jobs->scrape_configs.emplace_back();
     job.job_name = BlockName(i);
-    job.static_configs = config.alerting.alertmanagers[i].static_configs;
-    job.file_sd_configs = config.alerting.alertmanagers[i].file_sd_configs;
+    static_cast<config::DiscoveryConfig&>(job) = config.alerting.alertmanagers[i];
   }
+  jobs->scrape_configs.emplace_back().job_name = marker_job;
   discovery_.ApplyConfig(std::move(jobs));
   wanted_ = wanted_ || !config.alerting.alertmanagers.empty();
   StartThreads();
@@ -157,8 +160,10 @@ void Alertmanagers::Stop() {
 }
 
 void Alertmanagers::Take(const discovery::Snapshot& snapshot) {
-  const SectionPtr section = section_.Copy();
-  FoundAlertmanagers found = FindAlertmanagers(*section, snapshot);
+  const Applied applied = applied_.Copy();
+  // Targets of other blocks must not get these blocks' credentials; a newer snapshot follows.
+  if (snapshot.find(applied.marker_job) == snapshot.end()) return;
+  FoundAlertmanagers found = FindAlertmanagers(applied.section, snapshot);
   urls_.Set(std::move(found.urls));
   sender_.SetAlertmanagers(std::move(found.sets));
 }

@@ -41,7 +41,8 @@ struct FoundAlertmanagers {
   std::vector<notify::AlertmanagerSet> sets;
   AlertmanagerUrls urls;
 };
-FoundAlertmanagers FindAlertmanagers(const config::AlertingSection& section,
+using SectionPtr = std::shared_ptr<const config::AlertingSection>;
+FoundAlertmanagers FindAlertmanagers(const SectionPtr& shared_section,
                                      const discovery::Snapshot& snapshot);
 
 // Threads: Start, Apply and Stop one at a time; the rest any.
@@ -63,8 +64,6 @@ class Alertmanagers {
   void Collect(toolkit::MetricSink* sink) const;
 
  private:
-  using SectionPtr = std::shared_ptr<const config::AlertingSection>;
-
   void Take(const discovery::Snapshot& snapshot);
   void StartThreads();
 
@@ -72,7 +71,13 @@ class Alertmanagers {
   bool wanted_ = false;
   bool running_ = false;
   notify::AlertmanagerSender sender_;
-  Guarded<SectionPtr> section_;
+  // The section in force, and the discovery job that tells snapshots of its blocks from older ones.
+  struct Applied {
+    SectionPtr section;
+    std::string marker_job;
+  };
+  Guarded<Applied> applied_;
+  uint64_t applied_count_ = 0;
   Guarded<AlertmanagerUrls> urls_;
   discovery::Manager discovery_;  // last: its thread uses the others
 };

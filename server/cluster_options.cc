@@ -2,7 +2,10 @@
 #include "server/cluster_options.h"
 
 #include <string_view>
+#include <utility>
 
+#include "client-lib/base/files.h"
+#include "client-lib/base/strings.h"
 #include "exporters/toolkit/web_config.h"
 
 namespace vigil::server {
@@ -93,6 +96,15 @@ void ClusterOptions::AddTo(toolkit::FlagSet* flags) {
                &tls_cert_file)
       .Placeholder("FILE");
   flags->String("cluster.tls-key-file", "Its key, PEM.", &tls_key_file).Placeholder("FILE");
+  flags
+      ->String(
+          "cluster.username",
+          "A user of the other server's web config file: by whom a leader that cannot reach the "
+          "database asks whether the other one has taken over.",
+          &username)
+      .Placeholder("NAME");
+  flags->String("cluster.password-file", "With the password of --cluster.username.", &password_file)
+      .Placeholder("FILE");
   AddGossip(flags);
   flags->Bool(kDiscovery, "Not of Vigil.", &gossip_discovery_).Hidden();
 }
@@ -109,16 +121,33 @@ Result<void> ClusterOptions::Check(bool own_postgres) const {
   if (tls_cert_file.empty() != tls_key_file.empty()) {
     return BadData("--cluster.tls-cert-file and --cluster.tls-key-file go together");
   }
+  if (username.empty() != password_file.empty()) {
+    return BadData("--cluster.username and --cluster.password-file go together");
+  }
   return Ok();
 }
 
-std::shared_ptr<const http::ClientOptions> ClusterOptions::Client() const {
-  auto client = std::make_shared<http::ClientOptions>();
-  client->ca_file = tls_ca_file;
-  client->cert_file = tls_cert_file;
-  client->key_file = tls_key_file;
-  client->follow_redirects = false;
+http::ClientOptions ClusterOptions::TlsClient() const {
+  http::ClientOptions client;
+  client.ca_file = tls_ca_file;
+  client.cert_file = tls_cert_file;
+  client.key_file = tls_key_file;
+  client.follow_redirects = false;
   return client;
+}
+
+std::shared_ptr<const http::ClientOptions> ClusterOptions::Client() const {
+  return std::make_shared<const http::ClientOptions>(TlsClient());
+}
+
+Result<std::shared_ptr<const http::ClientOptions>> ClusterOptions::PeerClient() const {
+  http::ClientOptions client = TlsClient();
+  if (!password_file.empty()) {
+    client.basic_auth_username = username;
+    client.basic_auth_password =
+        TrimSpace(TRY_CONTEXT(ReadFile(password_file), "reading --cluster.password-file"));
+  }
+  return std::make_shared<const http::ClientOptions>(std::move(client));
 }
 
 Result<std::string> AdvertisedUrl(const ClusterOptions& options, const toolkit::WebFlags& web,

@@ -20,14 +20,21 @@ struct ClusterOptions {
   std::string tls_ca_file;
   std::string tls_cert_file;
   std::string tls_key_file;
+  // By whom a leader that is cut off asks the one that stood by: see cluster::PeerRoles.
+  std::string username;
+  std::string password_file;
 
   void AddTo(toolkit::FlagSet* flags);
   // After parsing. bad_data names the flag.
   [[nodiscard]] Result<void> Check(bool own_postgres) const;
   // How this server speaks to the leader.
   [[nodiscard]] std::shared_ptr<const http::ClientOptions> Client() const;
+  // The same under a name of its own. The error says what is wrong with the password's file.
+  [[nodiscard]] Result<std::shared_ptr<const http::ClientOptions>> PeerClient() const;
 
  private:
+  [[nodiscard]] http::ClientOptions TlsClient() const;
+
   bool gossip_discovery_ = false;
 };
 

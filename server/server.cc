@@ -9,11 +9,13 @@
 #include "client-lib/base/strings.h"
 #include "client-lib/http/sockets.h"
 #include "exporters/toolkit/version.h"
+#include "server/cluster/peer_roles.h"
 #include "server/config/loader.h"
 #include "server/head/chunk_row.h"
 #include "server/metrics_page.h"
 #include "server/postgres/alerting_store.h"
 #include "server/postgres/leaf_blocks.h"
+#include "server/reload_order.h"
 
 namespace vigil::server {
 namespace {
@@ -239,10 +241,11 @@ void Server::MakeReadHandler() {
 void Server::MakeAlerting(const Alerting::File& file) {
   const std::string user_agent = "Vigil/" + std::string(toolkit::Version());
   const int64_t owned_ms = options_.cluster.standby ? kOwnedMs : options_.cluster.lease_ms;
-  const auto gate =
-      std::make_shared<cluster::OwnerGate>([this] { return Confirm(); }, owned_ms, clock_);
-  alertmanagers_ = std::make_unique<Alertmanagers>(
-      options_.alertmanagers, user_agent, [gate] { return gate->Owned(); }, clock_);
+  gate_ = std::make_shared<cluster::OwnerGate>([this] { return Confirm(); },
+                                               [this] { return AskPeers(); }, owned_ms, clock_);
+  const auto owned = [gate = gate_] { return gate->Owned(); };
+  alertmanagers_ =
+      std::make_unique<Alertmanagers>(options_.alertmanagers, user_agent, owned, clock_);
   alertmanagers_->Apply(*config_.Copy());
   postgres::PostgresAlertingStore& store = database_->alerting();
   store.SetHistoryRetention(options_.alerting.history_retention_ms);
@@ -252,8 +255,7 @@ void Server::MakeAlerting(const Alerting::File& file) {
                                 .external_url = ExternalUrl(),
                                 .user_agent = user_agent,
                                 .matcher_mode = MatcherModeFrom(options_.features),
-                                .confirm_owner = [this] { return Confirm(); },
-                                .owned_ms = owned_ms,
+                                .owned = owned,
                                 .clock = clock_});
 }
 
@@ -304,13 +306,12 @@ Result<void> Server::StartWeb() {
       .alerting = alerting_ == nullptr ? nullptr : &alerting_->service(),
       .alert_history = &database_->alerting(),
       .cluster = [this] { return Cluster(); },
+      .silenced = [this] { return gate_->Silenced(); },
       .rules = {.groups = [this] { return rules_->groups(); },
-                .alertmanagers =
-                    [this] {
-                      AlertmanagerUrls urls = alertmanagers_->urls();
-                      return web::RulesSource::Alertmanagers{std::move(urls.active),
-                                                             std::move(urls.dropped)};
-                    }},
+                .alertmanagers = [this]() -> web::RulesSource::Alertmanagers {
+                  AlertmanagerUrls urls = alertmanagers_->urls();
+                  return {std::move(urls.active), std::move(urls.dropped)};
+                }},
       .status = Status(),
       .admin = admin_->Actions(options_.admin_api),
       .max_concurrent_queries = static_cast<size_t>(options_.query_max_concurrency),
@@ -329,6 +330,9 @@ Result<void> Server::StartWeb() {
         app_.Route(methods, pattern, std::move(handler));
       });
   ServeOwnMetrics();
+  app_.Route("GET,HEAD", cluster::kRolePath, [this](const http::Request&) {
+    return http::Response::Text(200, cluster::RolePage(true, database_->epoch()));
+  });
   // Not ready while the database is away: nothing can be acknowledged then.
   app_.SetReady([this] { return ready_.load() && database_->connected(); });
   return app_.Start();
@@ -382,17 +386,15 @@ void Server::StartScraping(std::shared_ptr<const config::Config> config) {
   discovery_->Start();
 }
 
-// What may fail at work. Retention comes last: nothing brings back what it deletes.
 Result<void> Server::ApplyOrRefuse(const config::Config& config) {
-  TRY(web_->OpenQueryLog(config.global.query_log_file));
-  Result<void> applied = Ok();
-  if (alerting_ != nullptr) applied = alerting_->Reload();
-  if (applied) applied = ApplyStoragePolicy(config);
-  if (applied) return Ok();
-  if (auto back = web_->OpenQueryLog(config_.Copy()->global.query_log_file); !back) {
-    log::Warn("main", "the query log before could not be opened again", {{"err", back.error()}});
-  }
-  return applied;
+  FallibleReload parts;
+  parts.open_query_log = [&] { return web_->OpenQueryLog(config.global.query_log_file); };
+  parts.reopen_query_log = [&] {
+    return web_->OpenQueryLog(config_.Copy()->global.query_log_file);
+  };
+  if (alerting_ != nullptr) parts.reload_alerting = [&] { return alerting_->Reload(); };
+  parts.apply_policy = [&] { return ApplyStoragePolicy(config); };
+  return parts.Run();
 }
 
 Result<void> Server::Reload() {

@@ -77,6 +77,8 @@ class Server {
   void StepDown();
   // Whether the database is still this server's; steps down when it is not.
   Result<void> Confirm();
+  // What the servers that stood by say now.
+  [[nodiscard]] cluster::PeersSay AskPeers() const;
   [[nodiscard]] web::ClusterStatus Cluster();
   Result<void> MakeStore(const config::Config& config);
   void MakeScraper();
@@ -118,6 +120,7 @@ class Server {
 
   // Since CheckFlags.
   std::string advertised_url_;
+  std::shared_ptr<const http::ClientOptions> peer_client_;
   promql::ParserOptions parser_;
 
   std::atomic<bool> ready_{false};
@@ -146,6 +149,7 @@ class Server {
   std::unique_ptr<remote::WriteReceiver> write_receiver_;  // null unless enabled
   std::unique_ptr<remote::WriteReceiver> otlp_receiver_;   // likewise
   std::unique_ptr<remote::ReadHandler> read_handler_;
+  std::shared_ptr<cluster::OwnerGate> gate_;
   std::unique_ptr<Alertmanagers> alertmanagers_;
   std::unique_ptr<Alerting> alerting_;  // null without --alerting.config.file
   std::unique_ptr<Rules> rules_;

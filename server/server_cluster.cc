@@ -8,6 +8,8 @@
 
 #include "client-lib/base/log.h"
 #include "client-lib/http/sockets.h"
+#include "server/cluster/owner_watch.h"
+#include "server/cluster/peer_roles.h"
 #include "server/cluster/process_restart.h"
 #include "server/server.h"
 
@@ -20,6 +22,7 @@ constexpr int kFencedExit = 3;
 // A standby does not wait longer for a database that is away: it asks again.
 constexpr int64_t kStandbyConnectMs = 5'000;
 constexpr int64_t kConfirmMs = 2'000;
+constexpr int64_t kMembersMs = 2'000;
 constexpr int64_t kGiveBackMs = 2'000;
 constexpr int64_t kAnewPauseMs = 2'000;
 // Beyond the query's own time.
@@ -43,6 +46,7 @@ Result<void> Server::CheckFlags() {
     TRY(http::ResolveListenAddress(address));
   }
   TRY(web::Cors::Create(options_.cors_origin));
+  peer_client_ = TRY(options_.cluster.PeerClient());
   advertised_url_ = TRY(AdvertisedUrl(options_.cluster, app_.web_flags(), Host(), OwnPort()));
   return Ok();
 }
@@ -71,20 +75,25 @@ Result<void> Server::OpenDatabase(std::optional<int64_t> seen_epoch) {
   }
   database_ = TRY_CONTEXT(postgres::Database::Open(std::move(options)), "opening the database");
   members_ = std::make_unique<cluster::MemberList>(
-      database_->conninfo(), std::max(kLeastSeenMs, options_.cluster.lease_ms), clock_);
+      [conninfo = database_->conninfo(),
+       seen_within_ms = std::max(kLeastSeenMs, options_.cluster.lease_ms)] {
+        return postgres::ReadMembers(conninfo, seen_within_ms, kMembersMs);
+      },
+      clock_);
   return Ok();
 }
 
 Result<Server::PlanPtr> Server::StandBy(PlanPtr plan) {
   plan_.Set(std::move(plan));
   cluster::Standby::Options options;
-  options.conninfo = options_.postgres_dsn;
   options.instance = Instance();
   options.url = advertised_url_;
   options.client = options_.cluster.Client();
   options.forward_timeout_ms = options_.query_timeout_ms + kForwardSlackMs;
   options.lifecycle = options_.lifecycle;
-  standby_ = std::make_unique<cluster::Standby>(app_, std::move(options), clock_);
+  standby_ = std::make_unique<cluster::Standby>(
+      app_, std::move(options),
+      std::make_unique<cluster::PostgresOwnerWatch>(options_.postgres_dsn), clock_);
   const auto load = [this]() -> Result<void> {
     plan_.Set(TRY(LoadPlan()));
     return Ok();
@@ -118,6 +127,10 @@ Result<void> Server::Confirm() {
   Result<void> confirmed = database_->ConfirmOwnership(kConfirmMs);
   if (!confirmed && confirmed.error().kind == ErrorKind::kNotFound) StepDown();
   return confirmed;
+}
+
+cluster::PeersSay Server::AskPeers() const {
+  return cluster::PeerRoles(peer_client_).AskAll(database_->standbys(), database_->epoch());
 }
 
 // No thread of a former owner may go on: what it would write is refused, but not what it sends.

@@ -28,4 +28,10 @@ const Clock& Clock::System() {
   return clock;
 }
 
+int64_t ThreadCpuNs() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<int64_t>(used.tv_sec) * 1'000'000'000 + used.tv_nsec;
+}
+
 }  // namespace vigil

@@ -23,6 +23,9 @@ class Clock {
   static const Clock& System();
 };
 
+// CPU time of the calling thread, user and system, in nanoseconds.
+int64_t ThreadCpuNs();
+
 // A clock that stands still until it is told to move.
 class ManualClock : public Clock {
  public:

@@ -24,6 +24,7 @@ struct ClientOptions {
   std::string ca_file, ca_pem, cert_file, cert_pem, key_file, key_pem, server_name;
   bool insecure_skip_verify = false;
   int min_tls_version = 12;
+  int max_tls_version = 13;
   bool follow_redirects = true;
   bool http2 = true;
   std::string proxy_url, no_proxy;

@@ -59,7 +59,7 @@ void SetBlob(CURL* handle, CURLoption option, const std::string& text) {
   curl_easy_setopt(handle, option, &blob);
 }
 
-long TlsVersion(int version) {
+long MinTlsVersion(int version) {
   switch (version) {
     case 10:
       return CURL_SSLVERSION_TLSv1_0;
@@ -69,6 +69,19 @@ long TlsVersion(int version) {
       return CURL_SSLVERSION_TLSv1_3;
     default:
       return CURL_SSLVERSION_TLSv1_2;
+  }
+}
+
+long MaxTlsVersion(int version) {
+  switch (version) {
+    case 10:
+      return CURL_SSLVERSION_MAX_TLSv1_0;
+    case 11:
+      return CURL_SSLVERSION_MAX_TLSv1_1;
+    case 12:
+      return CURL_SSLVERSION_MAX_TLSv1_2;
+    default:
+      return CURL_SSLVERSION_MAX_TLSv1_3;
   }
 }
 
@@ -218,7 +231,8 @@ Result<void> Transfer::SetTarget() {
 }
 
 void Transfer::SetTls(const ClientOptions& options) {
-  curl_easy_setopt(handle_, CURLOPT_SSLVERSION, TlsVersion(options.min_tls_version));
+  curl_easy_setopt(handle_, CURLOPT_SSLVERSION,
+                   MinTlsVersion(options.min_tls_version) | MaxTlsVersion(options.max_tls_version));
   if (options.insecure_skip_verify) {
     curl_easy_setopt(handle_, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(handle_, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -248,8 +262,11 @@ void Transfer::SetProxy(const ClientOptions& options) {
   for (const auto& [name, value] : options.proxy_headers) {
     proxy_headers_ = curl_slist_append(proxy_headers_, (name + ": " + value).c_str());
   }
-  if (proxy_headers_ != nullptr) {
+  // They are for CONNECT alone. Of a plain http URL libcurl would add them to the request itself,
+  // which the proxy hands on to the target; so a redirect must not lead there.
+  if (proxy_headers_ != nullptr && AsciiLower(request_.url.substr(0, 8)) == "https://") {
     curl_easy_setopt(handle_, CURLOPT_PROXYHEADER, proxy_headers_);
+    curl_easy_setopt(handle_, CURLOPT_REDIR_PROTOCOLS_STR, "https");
   }
   if (!options.proxy_url.empty()) {
     curl_easy_setopt(handle_, CURLOPT_PROXY, options.proxy_url.c_str());

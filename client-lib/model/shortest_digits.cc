@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client-lib/model/shortest_digits.h"
 
-#include <bit>
-#include <cstring>
+#include <cstddef>
 
 namespace vigil {
 namespace {
@@ -46,40 +45,20 @@ ShortestDecimal WithoutTrailingZeros(ShortestDecimal decimal) {
   return decimal;
 }
 
-// The eight digits of a number below 10^8, one per byte, the first one lowest: four digits at a
-// time, then two, then one, each a few operations on the whole word.
-inline uint64_t SplitEight(uint32_t value) {
-  const uint64_t fours = value / 10'000 | uint64_t{value % 10'000} << 32;
-  const uint64_t hundreds = (fours * 10'486 >> 20) & 0x0000'007f'0000'007f;
-  const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
-  const uint64_t tens = (twos * 103 >> 10) & 0x000f'000f'000f'000f;
-  return tens | (twos - 10 * tens) << 8;
-}
-
-constexpr uint64_t kEightZeros = 0x3030'3030'3030'3030;
-
-void StoreText(uint64_t text, char* out) {
-  if constexpr (std::endian::native == std::endian::big) text = __builtin_bswap64(text);
-  std::memcpy(out, &text, sizeof(text));
-}
-
-// Eight digits, with zeros in front.
-void PutEight(uint32_t value, char* out) { StoreText(SplitEight(value) | kEightZeros, out); }
-
-// At most eight digits; writes over eight bytes.
-char* PutShort(uint32_t value, char* out) {
-  const uint64_t digits = SplitEight(value);
-  const int zeros = std::countr_zero(digits | uint64_t{1} << 56) / 8;  // in front, but for "0"
-  StoreText((digits | kEightZeros) >> (8 * zeros), out);
-  return out + 8 - zeros;
+// "0000".."9999"
+constexpr std::array<char, 40'000> MakeFours() {
+  std::array<char, 40'000> text{};
+  for (size_t i = 0; i < 10'000; ++i) {
+    for (size_t digit = 4, rest = i; digit-- > 0; rest /= 10) {
+      text[4 * i + digit] = static_cast<char>('0' + rest % 10);
+    }
+  }
+  return text;
 }
 
 }  // namespace
 
-const char kDigitPairs[200 + 1] =
-    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-    "8081828384858687888990919293949596979899";
+constinit const std::array<char, 40'000> kDigitFours = MakeFours();
 
 int CountDigits(uint64_t value) {
   static constexpr uint64_t kPowers[] = {0,
@@ -108,19 +87,22 @@ int CountDigits(uint64_t value) {
 }
 
 char* WriteDigits(uint64_t value, char* out) {
-  constexpr uint64_t kEight = 100'000'000;
-  if (value < kEight) return PutShort(static_cast<uint32_t>(value), out);
-  const uint64_t high = value / kEight;
-  const auto low = static_cast<uint32_t>(value % kEight);
-  if (high < kEight) {
-    out = PutShort(static_cast<uint32_t>(high), out);
-  } else {
-    out = PutShort(static_cast<uint32_t>(high / kEight), out);
-    PutEight(static_cast<uint32_t>(high % kEight), out);
+  constexpr uint64_t kEight = kShortDigitsEnd;
+  const auto eight = [&out](uint64_t digits) {
+    PutFourDigits(static_cast<uint32_t>(digits / 10'000), out);
+    PutFourDigits(static_cast<uint32_t>(digits % 10'000), out + 4);
     out += 8;
+  };
+  if (value < kEight) return WriteShortDigits(static_cast<uint32_t>(value), out);
+  const uint64_t high = value / kEight;
+  if (high < kEight) {
+    out = WriteShortDigits(static_cast<uint32_t>(high), out);
+  } else {
+    out = WriteShortDigits(static_cast<uint32_t>(high / kEight), out);
+    eight(high % kEight);
   }
-  PutEight(low, out);
-  return out + 8;
+  eight(value % kEight);
+  return out;
 }
 
 ShortestDecimal FindShortestDecimal(double value) {

@@ -3,8 +3,11 @@
 // way to render doubles"): three multiplications by a power of ten and no search.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace vigil {
 
@@ -33,7 +36,35 @@ extern const PowerOfTen kPowersOfTen128[kLastPowerOfTen - kFirstPowerOfTen + 1];
 char* WriteDigits(uint64_t value, char* out);
 // How many digits it has; 1 for 0.
 int CountDigits(uint64_t value);
-// "00".."99"
-extern const char kDigitPairs[200 + 1];
+// "0000".."9999", four bytes each.
+extern const std::array<char, 40'000> kDigitFours;
+
+// Four digits, with zeros in front. REQUIRES: value < 10'000.
+inline void PutFourDigits(uint32_t value, char* out) {
+  std::memcpy(out, kDigitFours.data() + 4 * size_t{value}, 4);
+}
+
+inline constexpr uint32_t kShortDigitsEnd = 100'000'000;
+
+// As WriteDigits(), inline for where millions of small numbers are written: two look-ups, then the
+// zeros in front are shifted out. REQUIRES: value < kShortDigitsEnd; room for 8 bytes.
+inline char* WriteShortDigits(uint32_t value, char* out) {
+  constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
+  uint32_t high = 0;
+  uint32_t low = 0;
+  std::memcpy(&high, kDigitFours.data() + 4 * size_t{value / 10'000}, 4);
+  std::memcpy(&low, kDigitFours.data() + 4 * size_t{value % 10'000}, 4);
+  // The first digit lowest.
+  uint64_t text = high | uint64_t{low} << 32;
+  if constexpr (std::endian::native == std::endian::big) {
+    text = __builtin_bswap64(uint64_t{high} << 32 | low);
+  }
+  // All but the last one may be left out.
+  const int zeros = std::countr_zero((text ^ kZeros) | uint64_t{1} << 56) / 8;
+  text >>= 8 * zeros;
+  if constexpr (std::endian::native == std::endian::big) text = __builtin_bswap64(text);
+  std::memcpy(out, &text, sizeof(text));
+  return out + 8 - zeros;
+}
 
 }  // namespace vigil

@@ -60,6 +60,11 @@ void MendNuls(Labels* labels) {
   *labels = MakeAnnotations(std::move(pairs));  // labels have no empty values
 }
 
+bool Overlap(const AlertTimes& old, const AlertTimes& fresh) {
+  return (fresh.ends_at > old.starts_at && fresh.ends_at < old.ends_at) ||
+         (fresh.starts_at > old.starts_at && fresh.starts_at < old.ends_at);
+}
+
 }  // namespace
 
 uint64_t Fingerprint(const Labels& labels) {
@@ -79,15 +84,26 @@ PostedAlert AlertReport::Copy() const {
           std::string(generator_url)};
 }
 
+Error EndsBeforeItStarts() { return BadData("start time must be before end time"); }
+
 std::string FingerprintText(uint64_t fingerprint) { return fmt::format("{:016x}", fingerprint); }
 
 bool SetTimes(std::optional<TimestampMs> starts_at, std::optional<TimestampMs> ends_at,
-              TimestampMs now, DurationMs resolve_timeout, Alert* alert) {
-  alert->updated_at = now;
-  alert->starts_at = starts_at ? *starts_at : ends_at.value_or(now);
-  alert->timeout = !ends_at;
-  alert->ends_at = ends_at.value_or(now + resolve_timeout);
-  return alert->ends_at >= alert->starts_at;
+              TimestampMs now, DurationMs resolve_timeout, AlertTimes* times) {
+  times->updated_at = now;
+  times->starts_at = starts_at ? *starts_at : ends_at.value_or(now);
+  times->timeout = !ends_at;
+  times->ends_at = ends_at.value_or(now + resolve_timeout);
+  return times->ends_at >= times->starts_at;
+}
+
+Result<void> AcceptContent(LabelNames names, Alert* alert) {
+  if (alert->labels.empty()) return BadData("at least one label pair required");
+  TRY(CheckPairs(alert->labels, names, "invalid label set"));
+  TRY(CheckPairs(alert->annotations, names, "invalid annotations"));
+  MendNuls(&alert->labels);
+  MendNuls(&alert->annotations);
+  return Ok();
 }
 
 Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout,
@@ -97,25 +113,19 @@ Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs
   alert.annotations = posted.annotations;
   alert.generator_url = posted.generator_url;
   if (!SetTimes(posted.starts_at, posted.ends_at, now, resolve_timeout, &alert)) {
-    return BadData("start time must be before end time");
+    return EndsBeforeItStarts();
   }
-  if (alert.labels.empty()) return BadData("at least one label pair required");
-  TRY(CheckPairs(alert.labels, names, "invalid label set"));
-  TRY(CheckPairs(alert.annotations, names, "invalid annotations"));
-  MendNuls(&alert.labels);
-  MendNuls(&alert.annotations);
+  TRY(AcceptContent(names, &alert));
   alert.fingerprint = Fingerprint(alert.labels);
   return alert;
 }
 
-Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now) {
-  const bool ends_within = fresh.ends_at > old.starts_at && fresh.ends_at < old.ends_at;
-  const bool starts_within = fresh.starts_at > old.starts_at && fresh.starts_at < old.ends_at;
-  if (!ends_within && !starts_within) return fresh;
-  if (fresh.updated_at < old.updated_at) {
-    Alert older = std::move(fresh);
-    return MergeReports(older, old, now);
-  }
+bool SamePairs(const Labels& labels, std::span<const LabelView> pairs) {
+  return labels.size() == pairs.size() && std::equal(pairs.begin(), pairs.end(), labels.begin());
+}
+
+AlertTimes MergeTimes(const AlertTimes& old, AlertTimes fresh, TimestampMs now) {
+  if (!Overlap(old, fresh)) return fresh;
   fresh.starts_at = std::min(fresh.starts_at, old.starts_at);
   if (fresh.ResolvedAt(now)) {
     if (old.ResolvedAt(now)) fresh.ends_at = std::max(fresh.ends_at, old.ends_at);
@@ -123,6 +133,15 @@ Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now) {
     // An end that was stated goes before one that was guessed.
     fresh.ends_at = std::max(fresh.ends_at, old.ends_at);
   }
+  return fresh;
+}
+
+Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now) {
+  if (fresh.updated_at < old.updated_at && Overlap(old, fresh)) {
+    Alert older = std::move(fresh);
+    return MergeReports(older, old, now);
+  }
+  static_cast<AlertTimes&>(fresh) = MergeTimes(old, fresh, now);
   return fresh;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,6 +15,7 @@
 #include "client-lib/model/duration.h"
 #include "client-lib/model/labels.h"
 #include "server/alerting/shared_text.h"
+#include "server/alerting/text_key.h"
 
 namespace vigil::alerting {
 
@@ -42,42 +42,40 @@ struct AlertReport {
   std::string_view generator_url;
   std::optional<TimestampMs> starts_at;
   std::optional<TimestampMs> ends_at;
+  TextKey text = {};  // of what it was read from
 
   [[nodiscard]] PostedAlert Copy() const;
 };
 
-// Threads: any (immutable behind AlertPtr).
-struct Alert {
-  Labels labels;
-  Labels annotations;
-  SharedText generator_url;
+// What is known of a report before it is read: the key of its text without the values of its
+// times, and these. Missing ones are empty.
+struct AlertText {
+  TextKey key;
+  std::optional<TimestampMs> starts_at;
+  std::optional<TimestampMs> ends_at;
+};
+
+// What a report can move without saying anything new.
+struct AlertTimes {
   TimestampMs starts_at = 0;
   TimestampMs ends_at = 0;
   TimestampMs updated_at = 0;
   bool timeout = false;  // ends_at is a guess: resolve_timeout after the last report
-  uint64_t fingerprint = 0;
 
   [[nodiscard]] bool ResolvedAt(TimestampMs now) const { return ends_at <= now; }
+};
+
+// Threads: any (immutable behind AlertPtr).
+struct Alert : AlertTimes {
+  Labels labels;
+  Labels annotations;
+  SharedText generator_url;
+  uint64_t fingerprint = 0;
+
   // Who it is in the notification log.
   [[nodiscard]] uint64_t Hash() const { return labels.Hash(); }
 };
 using AlertPtr = std::shared_ptr<const Alert>;
-
-// The newest version of an alert, and what was found out about it: one per alert that is known,
-// shared by the store, the groups and the inhibitor, so that a report that changes nothing but
-// times is put in here and nowhere else.
-struct AlertSlot {
-  AlertPtr alert;
-  // From then on a report hurries a group that was not flushed yet.
-  TimestampMs hurry_at = std::numeric_limits<TimestampMs>::min();
-  // The latest end that a change told of.
-  TimestampMs latest_end = std::numeric_limits<TimestampMs>::min();
-  bool placed = false;    // all its groups have it, and the inhibitor
-  bool accepted = false;  // its labels were checked by this run
-  bool extended = false;  // that its end moved on was told
-  bool drifted = false;   // its annotations or URL changed once
-};
-using AlertSlotPtr = std::shared_ptr<AlertSlot>;
 
 enum class LabelNames { kUtf8, kClassic };
 
@@ -85,13 +83,22 @@ enum class LabelNames { kUtf8, kClassic };
 Result<Alert> AcceptAlert(const PostedAlert& posted, TimestampMs now, DurationMs resolve_timeout,
                           LabelNames names = LabelNames::kUtf8);
 
+// What AcceptAlert says of an alert that ends before it starts.
+Error EndsBeforeItStarts();
+// The same for an alert that has its content, but for the fingerprint.
+Result<void> AcceptContent(LabelNames names, Alert* alert);
+
 // The times of a report, missing ones filled in. False when it ends before it starts.
 bool SetTimes(std::optional<TimestampMs> starts_at, std::optional<TimestampMs> ends_at,
-              TimestampMs now, DurationMs resolve_timeout, Alert* alert);
+              TimestampMs now, DurationMs resolve_timeout, AlertTimes* times);
+
+bool SamePairs(const Labels& labels, std::span<const LabelView> pairs);
 
 // What is known after both reports of the same fingerprint: merged when their spans overlap, else
 // the second alone. `now` tells what counts as resolved.
 Alert MergeReports(const Alert& old, Alert fresh, TimestampMs now);
+// The times of that. REQUIRES: the old report is not the later one.
+AlertTimes MergeTimes(const AlertTimes& old, AlertTimes fresh, TimestampMs now);
 
 // How upstream sorts label sets: fewer labels first; then the first name in which they differ.
 bool LabelsBefore(const Labels& a, const Labels& b);

@@ -46,8 +46,8 @@ AlertLedger::Noted AlertLedger::Note(const AlertPtr& alert, TimestampMs now) {
   } else if (closed) {
     noted.change = Change::kResolved;
   }
-  const bool due = now - entry.written_at >= kContentEvery && entry.content != ContentHash(*alert);
-  if (fresh || reopened || closed || moved || due) {
+  if (fresh || reopened || closed || moved ||
+      (now - entry.written_at >= kContentEvery && entry.content != ContentHash(*alert))) {
     const bool renewed = entry.renewed && !fresh;
     entry = EntryOf(*alert, open, now);
     entry.renewed = renewed;

@@ -14,10 +14,6 @@ constexpr DurationMs kOrphanPoll = 1'000;
 
 std::string HoldKey(const LogEntry& entry) { return entry.group_key + ":" + entry.integration; }
 
-bool SamePairs(const Labels& labels, std::span<const LabelView> pairs) {
-  return labels.size() == pairs.size() && std::equal(pairs.begin(), pairs.end(), labels.begin());
-}
-
 DeliveryReport ReportOn(const Flush& flush, const Delivery& delivery) {
   DeliveryReport report;
   report.integration = delivery.integration;
@@ -57,10 +53,10 @@ void AlertRouter::Reload(std::shared_ptr<const AlertingConfig> config, Timestamp
   std::vector<AlertSlotPtr> all;
   if (dispatcher_ != nullptr) {
     dispatcher_->ForEachAlert([&](const AlertSlotPtr& slot) {
-      if (alerts_.FindSlot(slot->alert->fingerprint) == nullptr) all.push_back(slot);
+      if (alerts_.FindSlot(slot->fingerprint()) == nullptr) all.push_back(slot);
     });
     std::sort(all.begin(), all.end(), [](const AlertSlotPtr& a, const AlertSlotPtr& b) {
-      return a->alert->fingerprint < b->alert->fingerprint;
+      return a->fingerprint() < b->fingerprint();
     });
   }
   inhibitor_ = std::make_unique<Inhibitor>(config_->inhibit_rules);
@@ -93,21 +89,38 @@ Result<void> AlertRouter::Post(const std::vector<PostedAlert>& alerts, Timestamp
   return first;
 }
 
+LabelNames AlertRouter::Names() const {
+  return silences_.mode() == MatcherMode::kClassic ? LabelNames::kClassic : LabelNames::kUtf8;
+}
+
 Result<void> AlertRouter::Post(const PostedAlert& posted, TimestampMs now) {
-  const LabelNames names =
-      silences_.mode() == MatcherMode::kClassic ? LabelNames::kClassic : LabelNames::kUtf8;
-  Accept(TRY(AcceptAlert(posted, now, config_->global.resolve_timeout, names)), now);
+  Accept(TRY(AcceptAlert(posted, now, config_->global.resolve_timeout, Names())), now);
   return Ok();
 }
 
-void AlertRouter::Accept(Alert alert, TimestampMs now) {
-  const AlertSlotPtr slot = alerts_.Put(std::move(alert), now);
+Result<void> AlertRouter::Post(const AlertReport& report, uint64_t fingerprint, TimestampMs now) {
+  Alert alert;
+  if (!SetTimes(report.starts_at, report.ends_at, now, config_->global.resolve_timeout, &alert)) {
+    return EndsBeforeItStarts();
+  }
+  alert.labels = Labels::FromSorted(report.labels);
+  alert.annotations = alerts_.HoldAnnotations(report.annotations);
+  alert.generator_url = alerts_.HoldUrl(report.generator_url);
+  const Labels as_posted = alert.labels;
+  TRY(AcceptContent(Names(), &alert));
+  alert.fingerprint = alert.labels == as_posted ? fingerprint : Fingerprint(alert.labels);
+  Accept(std::move(alert), now, report.text);
+  return Ok();
+}
+
+void AlertRouter::Accept(Alert alert, TimestampMs now, const TextKey& text) {
+  const AlertSlotPtr slot = alerts_.Put(std::move(alert), now, text);
   for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
   if (slot == nullptr) return;
   slot->accepted = true;
   slot->extended = false;  // the ledger may write the alert anew
-  Tell(slot.get());
-  const Alert& stored = *slot->alert;
+  Tell(slot.get(), now);
+  const Alert& stored = *slot->alert();
   leftover_.erase(stored.fingerprint);
   inhibitor_->Process(slot);
   dispatcher_->Process(slot, now);
@@ -115,35 +128,59 @@ void AlertRouter::Accept(Alert alert, TimestampMs now) {
   expected_.Seen(dispatcher_->tree()->Match(stored.labels), now);
 }
 
-void AlertRouter::Tell(AlertSlot* slot) {
-  changes_.alerts.push_back(slot->alert);
-  slot->latest_end = std::max(slot->latest_end, slot->alert->ends_at);
+void AlertRouter::Tell(AlertSlot* slot, TimestampMs now) {
+  const AlertPtr& fresh = slot->alert();
+  std::vector<AlertPtr>& told = changes_.alerts;
+  // While nobody takes the changes, one who repeats itself adds nothing: between two versions of
+  // one life there is nothing to tell.
+  if (slot->told < told.size() && told[slot->told]->fingerprint == fresh->fingerprint &&
+      told[slot->told]->starts_at == fresh->starts_at && !told[slot->told]->ResolvedAt(now) &&
+      !fresh->ResolvedAt(now)) {
+    told[slot->told] = fresh;
+  } else {
+    slot->told = told.size();
+    told.push_back(fresh);
+  }
+  slot->latest_end = std::max(slot->latest_end, slot->times().ends_at);
 }
 
-bool AlertRouter::Refresh(const AlertReport& report, TimestampMs now) {
+bool AlertRouter::Refresh(const AlertReport& report, uint64_t fingerprint, TimestampMs now) {
+  AlertSlot* slot = alerts_.FindSlot(fingerprint);
+  if (slot == nullptr || !SamePairs(slot->labels(), report.labels) ||
+      !SamePairs(slot->annotations(), report.annotations) ||
+      !(slot->generator_url() == report.generator_url) ||
+      !Move(report.starts_at, report.ends_at, now, slot)) {
+    return false;
+  }
+  if (!report.text.empty()) alerts_.Learn(slot, report.text);
+  return true;
+}
+
+bool AlertRouter::Refresh(const AlertText& report, TimestampMs now) {
+  return Move(report.starts_at, report.ends_at, now, alerts_.texts().Find(report.key));
+}
+
+// A report of the same content. False when more than its times has to be looked at.
+bool AlertRouter::Move(std::optional<TimestampMs> starts_at, std::optional<TimestampMs> ends_at,
+                       TimestampMs now, AlertSlot* slot) {
   if (!expected_.empty()) return false;  // each is a heartbeat, maybe
-  AlertSlot* slot = alerts_.FindSlot(Fingerprint(report.labels));
-  if (slot == nullptr || !slot->placed || !slot->accepted || now >= slot->hurry_at) return false;
-  const Alert& old = *slot->alert;
-  if (old.ResolvedAt(now) || now < old.updated_at || !SamePairs(old.labels, report.labels) ||
-      !SamePairs(old.annotations, report.annotations) ||
-      !(old.generator_url == report.generator_url)) {
+  const AlertTimes old = slot->times();
+  if (!slot->placed || !slot->accepted || now >= slot->hurry_at || old.ResolvedAt(now) ||
+      now < old.updated_at) {
     return false;
   }
-  Alert fresh = old;
-  if (!SetTimes(report.starts_at, report.ends_at, now, config_->global.resolve_timeout, &fresh)) {
-    return false;
-  }
-  fresh = MergeReports(old, std::move(fresh), now);
+  AlertTimes fresh;
+  if (!SetTimes(starts_at, ends_at, now, config_->global.resolve_timeout, &fresh)) return false;
+  fresh = MergeTimes(old, fresh, now);
   if (fresh.ResolvedAt(now) || fresh.starts_at != old.starts_at) return false;
   const bool tell = slot->drifted || fresh.ends_at < old.ends_at ||
                     (fresh.ends_at > old.ends_at && !slot->extended);
-  slot->alert = std::make_shared<const Alert>(std::move(fresh));
+  slot->Move(fresh);
   // Older versions that wait may be over when they are taken: the newest one follows them.
   if (!tell && changes_.alerts.empty()) return true;
   // Whatever end the ledger has was told. A later one, and nothing else, makes it mark the alert.
-  if (tell) slot->extended = slot->extended || slot->alert->ends_at > slot->latest_end;
-  Tell(slot);
+  if (tell) slot->extended = slot->extended || fresh.ends_at > slot->latest_end;
+  Tell(slot, now);
   return true;
 }
 
@@ -373,7 +410,7 @@ void AlertRouter::ForgetStoredAlerts(TimestampMs now) {
   for (const uint64_t fingerprint : alerts_.CollectGarbage(now)) leftover_.insert(fingerprint);
   std::set<uint64_t> needed;
   dispatcher_->ForEachAlert([&](const AlertSlotPtr& slot) {
-    const uint64_t fingerprint = slot->alert->fingerprint;
+    const uint64_t fingerprint = slot->fingerprint();
     if (leftover_.contains(fingerprint)) needed.insert(fingerprint);
   });
   for (auto it = leftover_.begin(); it != leftover_.end();) {
@@ -404,7 +441,7 @@ void AlertRouter::Restore(const AlertingState& state, TimestampMs now) {
     AlertSlotPtr slot = alerts_.Put(alert, now);
     for (const uint64_t evicted : alerts_.TakeEvicted()) leftover_.insert(evicted);
     if (slot != nullptr) {
-      slot->latest_end = std::max(slot->latest_end, slot->alert->ends_at);
+      slot->latest_end = std::max(slot->latest_end, slot->times().ends_at);
       all.push_back(std::move(slot));
     } else {
       // The limit on alerts of one name is lower than it was.

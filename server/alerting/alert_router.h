@@ -66,9 +66,13 @@ class AlertRouter {
   // Stores and routes what is good of a batch; the first problem of the others is the error.
   Result<void> Post(const std::vector<PostedAlert>& alerts, TimestampMs now);
   Result<void> Post(const PostedAlert& alert, TimestampMs now);
+  // fingerprint: of the report's labels.
+  Result<void> Post(const AlertReport& report, uint64_t fingerprint, TimestampMs now);
   // The same for one alert that only repeats what is known, times aside: false when there is more
   // to it, and then nothing was done.
-  bool Refresh(const AlertReport& report, TimestampMs now);
+  bool Refresh(const AlertReport& report, uint64_t fingerprint, TimestampMs now);
+  // The same for the text of a report. REQUIRES: alerts().texts() finds it.
+  bool Refresh(const AlertText& report, TimestampMs now);
   // Alerts changed since TakeChanges.
   [[nodiscard]] bool has_changes() const { return !changes_.alerts.empty(); }
   // A version of TakeChanges that ended by time alone while a later one goes on: nothing ended.
@@ -145,8 +149,11 @@ class AlertRouter {
     TimestampMs deadline = 0;  // it is answered by then
   };
 
-  void Accept(Alert alert, TimestampMs now);
-  void Tell(AlertSlot* slot);
+  [[nodiscard]] LabelNames Names() const;
+  void Accept(Alert alert, TimestampMs now, const TextKey& text = {});
+  bool Move(std::optional<TimestampMs> starts_at, std::optional<TimestampMs> ends_at,
+            TimestampMs now, AlertSlot* slot);
+  void Tell(AlertSlot* slot, TimestampMs now);
   void PostExpected(TimestampMs now);
   [[nodiscard]] std::optional<bool> IsInInterval(std::string_view name, TimestampMs now) const;
   void Start(const Flush& flush);

@@ -16,7 +16,13 @@ void AlertStore::Forget(const Alert& alert) {
     list.erase(std::remove(list.begin(), list.end(), alert.fingerprint), list.end());
     if (list.empty()) by_name_.erase(AlertNameOf(alert));
   }
-  alerts_.erase(alert.fingerprint);
+  Remove(alert.fingerprint);
+}
+
+// Groups may hold the slot longer.
+void AlertStore::Remove(uint64_t fingerprint) {
+  texts_.Set(FindSlot(fingerprint), {});
+  alerts_.Erase(fingerprint);
 }
 
 // An alert that is over gives its place to a new one.
@@ -25,11 +31,15 @@ bool AlertStore::MakeRoom(const Alert& alert, TimestampMs now) {
   std::vector<uint64_t>& list = by_name_[AlertNameOf(alert)];
   if (list.size() >= per_name_limit_) {
     const auto over = std::find_if(list.begin(), list.end(), [&](uint64_t fingerprint) {
-      return alerts_.at(fingerprint)->alert->ResolvedAt(now);
+      // None: another alert of its fingerprint, with another name, took its place and went.
+      const AlertSlot* slot = FindSlot(fingerprint);
+      return slot == nullptr || slot->times().ResolvedAt(now);
     });
     if (over == list.end()) return false;
-    alerts_.erase(*over);
-    evicted_.push_back(*over);
+    if (FindSlot(*over) != nullptr) {
+      Remove(*over);
+      evicted_.push_back(*over);
+    }
     list.erase(over);
   }
   list.push_back(alert.fingerprint);
@@ -49,57 +59,72 @@ void AlertStore::Share(Alert* alert) {
   }
 }
 
-AlertSlotPtr AlertStore::Put(Alert alert, TimestampMs now) {
-  const auto found = alerts_.find(alert.fingerprint);
-  if (found != alerts_.end()) {
-    AlertSlot& slot = *found->second;
-    const Alert& old = *slot.alert;
-    if (alert.annotations == old.annotations && alert.generator_url == old.generator_url) {
-      alert.annotations = old.annotations;
-      alert.generator_url = old.generator_url;
-    } else {
-      slot.drifted = true;
-    }
-    if (alert.labels == old.labels) alert.labels = old.labels;
-    slot.alert = std::make_shared<const Alert>(MergeReports(old, std::move(alert), now));
-    return found->second;
+SharedText AlertStore::HoldUrl(std::string_view url) const {
+  return url_ == url ? url_ : SharedText(url);
+}
+
+Labels AlertStore::HoldAnnotations(std::span<const LabelView> annotations) const {
+  return SamePairs(annotations_, annotations) ? annotations_ : Labels::FromSorted(annotations);
+}
+
+// Content that stays is kept as it is held already.
+void AlertStore::Merge(Alert alert, TimestampMs now, AlertSlot* slot) {
+  const Alert& old = *slot->alert();
+  if (alert.annotations == old.annotations && alert.generator_url == old.generator_url) {
+    alert.annotations = old.annotations;
+    alert.generator_url = old.generator_url;
+  } else {
+    slot->drifted = true;
+  }
+  if (alert.labels == old.labels) alert.labels = old.labels;
+  slot->Put(std::make_shared<const Alert>(MergeReports(old, std::move(alert), now)));
+}
+
+AlertSlotPtr AlertStore::Put(Alert alert, TimestampMs now, const TextKey& text) {
+  if (const AlertSlotPtr* found = alerts_.Find(alert.fingerprint)) {
+    AlertSlot& slot = **found;
+    // A report of before the clock was set back: which of the texts counts is for the merge to say.
+    const bool late = alert.updated_at < slot.times().updated_at;
+    Merge(std::move(alert), now, &slot);
+    texts_.Set(&slot, late ? TextKey() : text);
+    return *found;
   }
   if (!MakeRoom(alert, now)) {
     ++dropped_;
     return nullptr;
   }
   Share(&alert);
-  auto slot = std::make_shared<AlertSlot>();
-  slot->alert = std::make_shared<const Alert>(std::move(alert));
-  alerts_.emplace(slot->alert->fingerprint, slot);
+  auto slot = std::make_shared<AlertSlot>(std::make_shared<const Alert>(std::move(alert)));
+  texts_.Set(slot.get(), text);
+  alerts_.Put(slot);
   return slot;
 }
 
 AlertPtr AlertStore::Find(uint64_t fingerprint) const {
-  const auto found = alerts_.find(fingerprint);
-  return found == alerts_.end() ? nullptr : found->second->alert;
+  const AlertSlotPtr* found = alerts_.Find(fingerprint);
+  return found == nullptr ? nullptr : (*found)->alert();
 }
 
 AlertSlot* AlertStore::FindSlot(uint64_t fingerprint) const {
-  const auto found = alerts_.find(fingerprint);
-  return found == alerts_.end() ? nullptr : found->second.get();
+  const AlertSlotPtr* found = alerts_.Find(fingerprint);
+  return found == nullptr ? nullptr : found->get();
 }
 
 std::vector<AlertSlotPtr> AlertStore::All() const {
   std::vector<AlertSlotPtr> all;
   all.reserve(alerts_.size());
-  for (const auto& [fingerprint, slot] : alerts_) all.push_back(slot);
+  alerts_.ForEach([&](const AlertSlotPtr& slot) { all.push_back(slot); });
   std::sort(all.begin(), all.end(), [](const AlertSlotPtr& a, const AlertSlotPtr& b) {
-    return a->alert->fingerprint < b->alert->fingerprint;
+    return a->fingerprint() < b->fingerprint();
   });
   return all;
 }
 
 std::vector<uint64_t> AlertStore::CollectGarbage(TimestampMs now) {
   std::vector<AlertPtr> over;
-  for (const auto& [fingerprint, slot] : alerts_) {
-    if (slot->alert->ResolvedAt(now)) over.push_back(slot->alert);
-  }
+  ForEach([&](const AlertSlot& slot) {
+    if (slot.times().ResolvedAt(now)) over.push_back(slot.alert());
+  });
   std::vector<uint64_t> gone;
   for (const AlertPtr& alert : over) {
     gone.push_back(alert->fingerprint);

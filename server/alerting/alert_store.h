@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "server/alerting/alert.h"
+#include "server/alerting/alert_slot.h"
+#include "server/alerting/known_texts.h"
+#include "server/alerting/slot_table.h"
 
 namespace vigil::alerting {
 
@@ -19,19 +23,27 @@ class AlertStore {
   explicit AlertStore(size_t per_name_limit = 0) : per_name_limit_(per_name_limit) {}
 
   // Merges the alert with what is stored and returns the result; null when the limit drops it.
-  AlertSlotPtr Put(Alert alert, TimestampMs now);
+  // text: what it was read from.
+  AlertSlotPtr Put(Alert alert, TimestampMs now, const TextKey& text = {});
   // Fingerprints of alerts that gave their place to others since the last call.
   std::vector<uint64_t> TakeEvicted() { return std::exchange(evicted_, {}); }
   // Null when unknown.
   [[nodiscard]] AlertPtr Find(uint64_t fingerprint) const;
   // Valid until the alert is forgotten.
   [[nodiscard]] AlertSlot* FindSlot(uint64_t fingerprint) const;
+  // The alerts whose last report had these texts.
+  [[nodiscard]] const KnownTexts& texts() const { return texts_; }
+  // The URL or annotations of a report, as another alert of its rule may hold them already.
+  [[nodiscard]] SharedText HoldUrl(std::string_view url) const;
+  [[nodiscard]] Labels HoldAnnotations(std::span<const LabelView> annotations) const;
+  // Another text says the same.
+  void Learn(AlertSlot* slot, const TextKey& text) { texts_.Set(slot, text); }
   // All of them, sorted by fingerprint, those that are over as well.
   [[nodiscard]] std::vector<AlertSlotPtr> All() const;
-  // Calls each(const AlertPtr&) in no order.
+  // Calls each(const AlertSlot&) in no order.
   template <typename F>
   void ForEach(F&& each) const {
-    for (const auto& [fingerprint, slot] : alerts_) each(slot->alert);
+    alerts_.ForEach([&](const AlertSlotPtr& slot) { each(static_cast<const AlertSlot&>(*slot)); });
   }
   // Forgets alerts that are over, and returns their fingerprints.
   std::vector<uint64_t> CollectGarbage(TimestampMs now);
@@ -42,12 +54,15 @@ class AlertStore {
  private:
   bool MakeRoom(const Alert& alert, TimestampMs now);
   void Forget(const Alert& alert);
+  void Remove(uint64_t fingerprint);
+  static void Merge(Alert alert, TimestampMs now, AlertSlot* slot);
   void Share(Alert* alert);
 
   const size_t per_name_limit_;
   uint64_t dropped_ = 0;
   std::vector<uint64_t> evicted_;
-  std::unordered_map<uint64_t, AlertSlotPtr> alerts_;
+  SlotTable alerts_;
+  KnownTexts texts_;
   // Of the last new alert: those of one rule have them in common.
   SharedText url_;
   Labels annotations_;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "client-lib/base/strings.h"
-#include "client-lib/model/float_text.h"
 #include "server/alerting/config_rows.h"
+#include "server/config/node_json.h"
 
 namespace vigil::alerting {
 namespace {
@@ -53,21 +53,6 @@ Result<void> CheckUrl(const Reader& reader, const YamlNode& node) {
   return Ok();
 }
 
-std::string JsonText(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 Result<void> UrlCodec::Read(Reader& reader, const YamlNode& node, std::string* out) {
@@ -109,30 +94,12 @@ Result<void> HostPortCodec::Read(Reader& reader, const YamlNode& node, std::stri
   return Ok();
 }
 
-Result<void> StringMapCodec::Read(Reader& reader, const YamlNode& node, StringMap* out) {
-  TRY(config::ExpectMap(reader, node));
-  for (const auto& [key, value] : node.entries) {
-    Reader::Scope scope(&reader, key->text);
-    std::string text;
-    if (value->kind != YamlNode::Kind::kNull) {
-      TRY(config::StringCodec::Read(reader, *value, &text));
-    }
-    (*out)[key->text] = std::move(text);
-  }
-  return Ok();
-}
-void StringMapCodec::Write(std::string_view name, const StringMap& value, YamlWriter* writer) {
-  writer->OpenMap(name);
-  for (const auto& [key, text] : value) writer->Scalar(key, text);
-  writer->CloseMap();
-}
-
 Result<void> AnyCodec::Read(Reader&, const YamlNode& node, AnyValue* out) {
   *out = std::make_shared<const YamlNode>(node);
   return Ok();
 }
 void AnyCodec::Write(std::string_view name, const AnyValue& value, YamlWriter* writer) {
-  writer->Verbatim(name, AnyToJson(*value));
+  writer->Verbatim(name, config::NodeToJson(*value));
 }
 
 Result<void> AnyMapCodec::Read(Reader& reader, const YamlNode& node, Map* out) {
@@ -194,38 +161,6 @@ Result<void> IntCodec::Read(Reader& reader, const YamlNode& node, int64_t* out) 
 }
 void IntCodec::Write(std::string_view name, int64_t value, YamlWriter* writer) {
   writer->Verbatim(name, std::to_string(value));
-}
-
-std::string AnyToJson(const YamlNode& value) {
-  switch (value.kind) {
-    case YamlNode::Kind::kNull:
-      return "null";
-    case YamlNode::Kind::kScalar: {
-      if (value.quoted) return JsonText(value.text);
-      if (value.text == "true" || value.text == "false") return value.text;
-      const std::optional<double> number = ParseExpositionFloat(value.text);
-      const bool plain =
-          number && value.text.find_first_not_of("0123456789+-.eE") == std::string::npos;
-      return plain ? value.text : JsonText(value.text);
-    }
-    case YamlNode::Kind::kList: {
-      std::string out = "[";
-      for (const config::YamlPtr& item : value.items) {
-        if (out.size() > 1) out += ", ";
-        out += AnyToJson(*item);
-      }
-      return out + "]";
-    }
-    case YamlNode::Kind::kMap: {
-      std::string out = "{";
-      for (const auto& [key, item] : value.entries) {
-        if (out.size() > 1) out += ", ";
-        out.append(JsonText(key->text)).append(": ").append(AnyToJson(*item));
-      }
-      return out + "}";
-    }
-  }
-  return "null";
 }
 
 }  // namespace vigil::alerting

@@ -11,14 +11,11 @@
 
 #include "server/alerting/alerting_config.h"
 #include "server/config/codecs.h"
+#include "server/config/field_tables.h"
 
 // The rows of each block; the definitions stand in *_fields.cc.
 namespace vigil::config {
 
-template <>
-std::span<const Field<alerting::HttpConfig>> FieldsOf<alerting::HttpConfig>();
-template <>
-std::span<const Field<alerting::OAuth2Config>> FieldsOf<alerting::OAuth2Config>();
 template <>
 std::span<const Field<alerting::EscalationConfig>> FieldsOf<alerting::EscalationConfig>();
 template <>
@@ -52,8 +49,6 @@ template <>
 std::span<const Field<alerting::PushoverConfig>> FieldsOf<alerting::PushoverConfig>();
 template <>
 std::span<const Field<alerting::SnsConfig>> FieldsOf<alerting::SnsConfig>();
-template <>
-std::span<const Field<alerting::Sigv4Config>> FieldsOf<alerting::Sigv4Config>();
 template <>
 std::span<const Field<alerting::TelegramConfig>> FieldsOf<alerting::TelegramConfig>();
 template <>
@@ -109,39 +104,14 @@ std::span<const Field<alerting::AlertingConfig>> FieldsOf<alerting::AlertingConf
 
 namespace vigil::alerting {
 
+using config::BlockOf;
 using config::Field;
 using config::Reader;
+using config::RowOf;
 using config::Show;
+using config::StringMapCodec;
 using config::YamlNode;
 using config::YamlWriter;
-
-// config::Row for members that T may have from a base.
-template <typename T, auto kMember, typename Codec, Show kShow = Show::kIfSet>
-constexpr Field<T> RowOf(std::string_view name, std::string_view help) {
-  return {name, help,
-          [](Reader& reader, const YamlNode& node, T* out) -> Result<void> {
-            return Codec::Read(reader, node, &(out->*kMember));
-          },
-          [](std::string_view key, const T& in, YamlWriter* writer) {
-            if (kShow == Show::kAlways || !Codec::IsZero(in.*kMember)) {
-              Codec::Write(key, in.*kMember, writer);
-            }
-          }};
-}
-
-// A block that is there or not.
-template <typename T, auto kMember, auto kHas>
-constexpr Field<T> BlockOf(std::string_view name, std::string_view help) {
-  using Block = std::remove_reference_t<decltype(std::declval<T>().*kMember)>;
-  return {name, help,
-          [](Reader& reader, const YamlNode& node, T* out) -> Result<void> {
-            out->*kHas = true;
-            return config::ReadStruct<Block>(reader, node, &(out->*kMember));
-          },
-          [](std::string_view key, const T& in, YamlWriter* writer) {
-            if (in.*kHas) config::StructCodec<Block>::Write(key, in.*kMember, writer);
-          }};
-}
 
 // A text that is written even when it is empty: its default is not.
 struct TextCodec : config::StringCodec {
@@ -162,12 +132,6 @@ struct TemplateUrlCodec : config::SecretCodec {
 
 struct HostPortCodec : config::StringCodec {
   static Result<void> Read(Reader& reader, const YamlNode& node, std::string* out);
-};
-
-struct StringMapCodec {
-  static Result<void> Read(Reader& reader, const YamlNode& node, StringMap* out);
-  static void Write(std::string_view name, const StringMap& value, YamlWriter* writer);
-  static bool IsZero(const StringMap& value) { return value.empty(); }
 };
 
 // Values of any shape.
@@ -207,9 +171,6 @@ struct IntCodec {
   static void Write(std::string_view name, int64_t value, YamlWriter* writer);
   static bool IsZero(int64_t value) { return value == 0; }
 };
-
-// The value as JSON, which is YAML as well.
-std::string AnyToJson(const YamlNode& value);
 
 // Checks of one element of a receiver's list, by overload (receiver_checks.cc).
 Result<void> Check(const Reader& reader, const YamlNode& node, WebhookConfig* out);

@@ -19,32 +19,50 @@ void Dispatcher::Arm(uint64_t id, Group* group, TimestampMs when) {
   timers_.insert({group->next_flush, id});
 }
 
-uint64_t Dispatcher::FindOrCreate(const Route& route, const Labels& labels, TimestampMs now) {
-  const auto [slot, fresh] = index_[route.index].emplace(labels, next_id_);
-  if (!fresh) return slot->second;
+bool Dispatcher::GroupEqual::operator()(const GroupOfAlert& group, const Labels& labels) const {
+  size_t same = 0;
+  for (const std::string& name : group.route.group_by) {
+    const std::string_view value = group.alert.Get(name);
+    if (value.empty()) continue;
+    if (same == labels.size() || labels[same] != LabelView{name, value}) return false;
+    ++same;
+  }
+  return same == labels.size();
+}
+
+Dispatcher::Place Dispatcher::Create(const Route& route, const Labels& labels, TimestampMs now) {
   const uint64_t id = next_id_++;
   Group& group = groups_[id];
   group.route = &route;
   group.labels = labels;
+  index_[route.index].emplace(labels, Place(id, &group));
   Arm(id, &group, now + route.group_wait);
   if (next_maintenance_ == kNever) next_maintenance_ = now + options_.maintenance_interval;
-  return id;
+  return {id, &group};
+}
+
+Dispatcher::Place Dispatcher::FindOrCreate(const Route& route, const Labels& alert,
+                                           TimestampMs now) {
+  const GroupIndex& index = index_[route.index];
+  const auto found =
+      route.group_by_all ? index.find(alert) : index.find(GroupOfAlert{alert, route});
+  if (found != index.end()) return found->second;
+  return Create(route, route.GroupLabels(alert), now);
 }
 
 void Dispatcher::Process(const AlertSlotPtr& slot, TimestampMs now) {
-  const Alert& alert = *slot->alert;
+  const Labels& labels = slot->labels();
   slot->placed = true;
   slot->hurry_at = kNever;
-  for (const Route* route : tree_->Match(alert.labels)) {
+  for (const Route* route : tree_->Match(labels)) {
     // A heartbeat is expected, and nothing to tell of.
-    if (route->expect_every != 0 && !TellsOfMissing(alert.labels)) continue;
-    const uint64_t id = FindOrCreate(*route, route->GroupLabels(alert.labels), now);
-    Group& group = groups_.at(id);
-    group.alerts[alert.fingerprint] = slot;
-    if (group.flushed) continue;
+    if (route->expect_every != 0 && !TellsOfMissing(labels)) continue;
+    const auto [id, group] = FindOrCreate(*route, labels, now);
+    group->alerts.Put(slot);
+    if (group->flushed) continue;
     // An alert that has waited long enough elsewhere does not wait again.
-    const TimestampMs waited = alert.starts_at + route->group_wait;
-    if (waited < now) Arm(id, &group, now);
+    const TimestampMs waited = slot->times().starts_at + route->group_wait;
+    if (waited < now) Arm(id, group, now);
     slot->hurry_at = std::min(slot->hurry_at, waited);
   }
 }
@@ -64,7 +82,7 @@ Flush Dispatcher::MakeFlush(uint64_t id, Group* group, TimestampMs now) {
   flush.now = now;
   flush.deadline = now + std::max(group->route->group_interval, kShortestFlush);
   flush.alerts.reserve(group->alerts.size());
-  for (const auto& [fingerprint, slot] : group->alerts) flush.alerts.push_back(slot->alert);
+  group->alerts.ForEach([&](const AlertSlotPtr& slot) { flush.alerts.push_back(slot->alert()); });
   std::sort(flush.alerts.begin(), flush.alerts.end(),
             [](const AlertPtr& a, const AlertPtr& b) { return NotificationOrder(*a, *b); });
   return flush;
@@ -115,10 +133,10 @@ void Dispatcher::Finished(const Flush& flush, bool success, const std::vector<ui
   for (const AlertPtr& alert : flush.alerts) {
     if (!alert->ResolvedAt(flush.now)) continue;
     if (std::binary_search(keep.begin(), keep.end(), alert->Hash())) continue;
-    const auto stored = group.alerts.find(alert->fingerprint);
-    if (stored != group.alerts.end() && stored->second->alert->updated_at == alert->updated_at) {
-      stored->second->placed = false;
-      group.alerts.erase(stored);
+    const AlertSlotPtr* stored = group.alerts.Find(alert->fingerprint);
+    if (stored != nullptr && (*stored)->times().updated_at == alert->updated_at) {
+      (*stored)->placed = false;
+      group.alerts.Erase(alert->fingerprint);
     }
   }
 }
@@ -131,7 +149,7 @@ std::vector<GroupView> Dispatcher::Groups() const {
     view.route = group.route;
     view.labels = group.labels;
     view.alerts.reserve(group.alerts.size());
-    for (const auto& [fingerprint, slot] : group.alerts) view.alerts.push_back(slot->alert);
+    group.alerts.ForEach([&](const AlertSlotPtr& slot) { view.alerts.push_back(slot->alert()); });
     std::sort(view.alerts.begin(), view.alerts.end(),
               [](const AlertPtr& a, const AlertPtr& b) { return a->fingerprint < b->fingerprint; });
   }
@@ -171,12 +189,15 @@ void Dispatcher::Import(const std::vector<GroupState>& states, TimestampMs now) 
   for (const GroupState& state : states) {
     const auto route = routes.find(state.route_id);
     if (route == routes.end()) continue;
-    const uint64_t id = FindOrCreate(*route->second, state.labels, state.next_flush);
-    Group& group = groups_.at(id);
-    group.flushed = state.flushed;
+    const GroupIndex& index = index_[route->second->index];
+    const auto found = index.find(state.labels);
+    const auto [id, group] = found != index.end()
+                                 ? found->second
+                                 : Create(*route->second, state.labels, state.next_flush);
+    group->flushed = state.flushed;
     // Later than any timer reaches: the clock was set back meanwhile.
-    const DurationMs most = std::max(group.route->group_wait, group.route->group_interval);
-    Arm(id, &group, state.next_flush > now + most ? now : state.next_flush);
+    const DurationMs most = std::max(group->route->group_wait, group->route->group_interval);
+    Arm(id, group, state.next_flush > now + most ? now : state.next_flush);
   }
 }
 

@@ -11,8 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/alerting/alert.h"
+#include "server/alerting/alert_slot.h"
 #include "server/alerting/route_tree.h"
+#include "server/alerting/slot_table.h"
 
 namespace vigil::alerting {
 
@@ -54,7 +55,7 @@ class Dispatcher {
     TimestampMs no_flush_before = 0;           // start of the server and --dispatch.start-delay
   };
   Dispatcher(std::shared_ptr<const RouteTree> tree, const Options& options)
-      : tree_(std::move(tree)), options_(options) {}
+      : tree_(std::move(tree)), options_(options), index_(tree_->routes().size()) {}
 
   // The alert into all groups that it belongs to, which see it as its slot has it.
   void Process(const AlertSlotPtr& slot, TimestampMs now);
@@ -74,7 +75,7 @@ class Dispatcher {
   template <typename F>
   void ForEachAlert(F&& each) const {
     for (const auto& [id, group] : groups_) {
-      for (const auto& [fingerprint, slot] : group.alerts) each(slot);
+      group.alerts.ForEach(each);
     }
   }
   // Of the groups that have alerts.
@@ -96,13 +97,35 @@ class Dispatcher {
   struct Group {
     const Route* route = nullptr;
     Labels labels;
-    std::unordered_map<uint64_t, AlertSlotPtr> alerts;
+    SlotTable alerts;
     TimestampMs next_flush = kNever;
     bool flushed = false;
     bool in_flight = false;
   };
 
-  uint64_t FindOrCreate(const Route& route, const Labels& labels, TimestampMs now);
+  // Its number and the group, which stays where it is until it is dropped.
+  using Place = std::pair<uint64_t, Group*>;
+  // The group of an alert is found without making its labels.
+  struct GroupOfAlert {
+    const Labels& alert;
+    const Route& route;
+  };
+  struct GroupHash {
+    using is_transparent = void;
+    size_t operator()(const Labels& labels) const { return labels.Hash(); }
+    size_t operator()(const GroupOfAlert& group) const {
+      return group.alert.HashOnly(group.route.group_by);
+    }
+  };
+  struct GroupEqual {
+    using is_transparent = void;
+    bool operator()(const Labels& a, const Labels& b) const { return a == b; }
+    bool operator()(const GroupOfAlert& group, const Labels& labels) const;
+  };
+  using GroupIndex = std::unordered_map<Labels, Place, GroupHash, GroupEqual>;
+
+  Place FindOrCreate(const Route& route, const Labels& alert, TimestampMs now);
+  Place Create(const Route& route, const Labels& labels, TimestampMs now);
   void Arm(uint64_t id, Group* group, TimestampMs when);
   Flush MakeFlush(uint64_t id, Group* group, TimestampMs now);
   void DropEmptyGroups(TimestampMs now);
@@ -112,7 +135,7 @@ class Dispatcher {
   uint64_t next_id_ = 1;
   TimestampMs next_maintenance_ = kNever;
   std::unordered_map<uint64_t, Group> groups_;
-  std::unordered_map<size_t, std::unordered_map<Labels, uint64_t>> index_;  // by route
+  std::vector<GroupIndex> index_;  // by route
   std::set<std::pair<TimestampMs, uint64_t>> timers_;
 };
 

@@ -236,17 +236,6 @@ constexpr std::array kSnsRows = {
     RowOf<SnsConfig, &SnsConfig::attributes, StringMapCodec>("attributes", "further texts"),
 };
 
-constexpr std::array kSigv4Rows = {
-    RowOf<Sigv4Config, &Sigv4Config::region, config::StringCodec>("region", "region"),
-    RowOf<Sigv4Config, &Sigv4Config::access_key, config::StringCodec>("access_key", "key"),
-    RowOf<Sigv4Config, &Sigv4Config::secret_key, config::SecretCodec>("secret_key", "its secret"),
-    RowOf<Sigv4Config, &Sigv4Config::profile, config::StringCodec>(
-        "profile", "profile of the credentials file"),
-    RowOf<Sigv4Config, &Sigv4Config::role_arn, config::StringCodec>("role_arn", "role to take"),
-    RowOf<Sigv4Config, &Sigv4Config::external_id, config::StringCodec>("external_id",
-                                                                       "proof for the role"),
-};
-
 constexpr std::array kJiraRows = {
     SendResolvedRow<JiraConfig>(),
     HttpRow<JiraConfig>(),
@@ -327,10 +316,6 @@ std::span<const Field<alerting::PushoverConfig>> FieldsOf<alerting::PushoverConf
 template <>
 std::span<const Field<alerting::SnsConfig>> FieldsOf<alerting::SnsConfig>() {
   return alerting::kSnsRows;
-}
-template <>
-std::span<const Field<alerting::Sigv4Config>> FieldsOf<alerting::Sigv4Config>() {
-  return alerting::kSigv4Rows;
 }
 template <>
 std::span<const Field<alerting::JiraConfig>> FieldsOf<alerting::JiraConfig>() {

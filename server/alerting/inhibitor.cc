@@ -18,7 +18,7 @@ Inhibitor::Inhibitor(const std::vector<InhibitRuleConfig>& rules) {
 }
 
 void Inhibitor::Process(const AlertSlotPtr& slot) {
-  const Alert& alert = *slot->alert;
+  const Alert& alert = *slot->alert();
   for (Rule& rule : rules_) {
     if (!MatchesLabels(rule.source, alert.labels)) continue;
     rule.sources[alert.labels.KeepOnly(rule.equal)][alert.fingerprint] = {
@@ -35,7 +35,7 @@ std::optional<Inhibition> Inhibitor::Find(const Labels& target, TimestampMs now)
     // Two alerts that both match both sides would mute each other, and one would mute itself.
     const bool two_sided = MatchesLabels(rule.source, target);
     for (const auto& [fingerprint, source] : found->second) {
-      if (source.slot->alert->ResolvedAt(now) || (two_sided && source.two_sided)) continue;
+      if (source.slot->times().ResolvedAt(now) || (two_sided && source.two_sided)) continue;
       return Inhibition{i, fingerprint};
     }
   }
@@ -47,7 +47,7 @@ void Inhibitor::CollectGarbage(TimestampMs now) {
     for (auto group = rule.sources.begin(); group != rule.sources.end();) {
       auto& sources = group->second;
       for (auto source = sources.begin(); source != sources.end();) {
-        if (source->second.slot->alert->ResolvedAt(now)) {
+        if (source->second.slot->times().ResolvedAt(now)) {
           source->second.slot->placed = false;
           source = sources.erase(source);
         } else {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "server/alerting/alert.h"
+#include "server/alerting/alert_slot.h"
 #include "server/alerting/alerting_config.h"
 
 namespace vigil::alerting {

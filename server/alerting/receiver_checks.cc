@@ -7,6 +7,7 @@
 
 #include "client-lib/base/strings.h"
 #include "server/alerting/config_rows.h"
+#include "server/config/validate.h"
 
 namespace vigil::alerting {
 namespace {
@@ -188,13 +189,7 @@ Result<void> Check(const Reader& reader, const YamlNode& node, SnsConfig* out) {
     return reader.FailHere(
         node, "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config");
   }
-  if (out->sigv4.access_key.empty() != out->sigv4.secret_key.empty()) {
-    return reader.FailHere(
-        node,
-        "must provide a AWS SigV4 Access key and Secret Key if credentials are specified "
-        "in the SigV4 config");
-  }
-  return Ok();
+  return config::CheckSigv4(reader, node, out->sigv4);
 }
 
 Result<void> Check(const Reader& reader, const YamlNode& node, TelegramConfig* out) {
@@ -240,7 +235,7 @@ Result<void> Check(const Reader& reader, const YamlNode& node, MsteamsV2Config* 
 
 Result<void> Check(const Reader& reader, const YamlNode& node, WebexConfig* out) {
   if (out->room_id.empty()) return reader.FailHere(node, "missing room_id on webex_config");
-  if (!out->has_http_config || !out->http.client.has_authorization) {
+  if (!out->has_http_config || !out->http.has_authorization) {
     return reader.FailHere(node, "missing webex_configs.http_config.authorization");
   }
   return Ok();
@@ -282,7 +277,7 @@ Result<void> Check(const Reader& reader, const YamlNode& node, IncidentioConfig*
   TRY(ExactlyOne(reader, node, "url", !out->url.empty(), "url_file", !out->url_file.empty()));
   TRY(NotBoth(reader, node, "alert_source_token", !out->alert_source_token.empty(),
               "alert_source_token_file", !out->alert_source_token_file.empty()));
-  const bool has_header = out->has_http_config && out->http.client.has_authorization;
+  const bool has_header = out->has_http_config && out->http.has_authorization;
   if (out->alert_source_token.empty() && out->alert_source_token_file.empty() && !has_header) {
     return reader.FailHere(node,
                            "at least one of alert_source_token, alert_source_token_file or "

@@ -11,6 +11,7 @@
 
 #include "client-lib/model/duration.h"
 #include "server/alerting/http_config.h"
+#include "server/config/sigv4_config.h"
 #include "server/config/yaml_node.h"
 
 namespace vigil::alerting {
@@ -187,14 +188,7 @@ struct PushoverConfig : IntegrationConfig {
   bool monospace = false;
 };
 
-struct Sigv4Config {
-  std::string region;
-  std::string access_key;
-  Secret secret_key;
-  std::string profile;
-  std::string role_arn;
-  std::string external_id;
-};
+using config::Sigv4Config;
 struct SnsConfig : IntegrationConfig {
   SnsConfig() : IntegrationConfig(true) {}
   std::string api_url;

@@ -60,7 +60,7 @@ Result<void> Fill(const Spot& spot, const GlobalConfig& global, EmailConfig* out
 
 Result<void> Fill(const Spot& spot, const GlobalConfig& global, SlackConfig* out) {
   OrElse(&out->app_url, global.slack_app_url);
-  const bool own_header = out->has_http_config && out->http.client.has_authorization;
+  const bool own_header = out->has_http_config && out->http.has_authorization;
   if (!own_header && out->api_url.empty()) {
     PairOrElse(&out->app_token, &out->app_token_file, global.slack_app_token,
                global.slack_app_token_file);
@@ -71,13 +71,13 @@ Result<void> Fill(const Spot& spot, const GlobalConfig& global, SlackConfig* out
     return spot.Fail("no Slack API URL nor App token set either inline or in a file");
   }
   if (has_token) {
-    if (out->http.client.has_authorization) {
+    if (out->http.has_authorization) {
       return spot.Fail("http authorization can't be set when using Slack App tokens");
     }
-    out->http.client.has_authorization = true;
-    out->http.client.authorization.type = "Bearer";
-    out->http.client.authorization.credentials = out->app_token;
-    out->http.client.authorization.credentials_file = out->app_token_file;
+    out->http.has_authorization = true;
+    out->http.authorization.type = "Bearer";
+    out->http.authorization.credentials = out->app_token;
+    out->http.authorization.credentials_file = out->app_token_file;
     out->api_url.value = out->app_url;
     out->api_url_file.clear();
   }
@@ -180,7 +180,7 @@ Result<void> Fill(const Spot& spot, const GlobalConfig& global, MattermostConfig
 
 Result<void> Fill(const Spot&, const GlobalConfig& global, MsteamsV2Config* out) {
   // The odd one: of a block of its own it still takes the global proxy.
-  if (out->has_http_config) OrElse(&out->http.client.proxy_url, global.http.client.proxy_url);
+  if (out->has_http_config) OrElse(&out->http.proxy_url, global.http.proxy_url);
   return Ok();
 }
 

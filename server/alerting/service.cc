@@ -5,9 +5,7 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
+#include <random>
 #include <utility>
 
 #include "client-lib/base/log.h"
@@ -16,15 +14,10 @@ namespace vigil::alerting {
 namespace {
 
 constexpr DurationMs kSweepEvery = 10'000;
-constexpr DurationMs kFirstSavePause = 1'000;
-constexpr DurationMs kLongestSavePause = 30'000;
 // The wall clock may jump: it is looked at so often.
 constexpr DurationMs kLookAtLeastEvery = 1'000;
 // Less is how clocks are kept right, and needs no care.
 constexpr DurationMs kClockTolerance = 5'000;
-
-// So many rows are stored without waiting for more: they take memory, twice while they are written.
-constexpr size_t kManyUnsaved = 10'000;
 
 constexpr std::string_view kForce = "force";
 
@@ -43,82 +36,21 @@ bool MatchesAlmostAll(const LabelMatcher& matcher) {
          matcher.value() == "^.+$" || matcher.value() == "(.*)" || matcher.value() == "(.+)";
 }
 
-Error Lost() {
-  return Unavailable("another server has taken the database over: this one alerts no more, end it");
+uint64_t RandomSeed() {
+  std::random_device random;
+  return uint64_t{random()} << 32 | random();
 }
 
 }  // namespace
 
-// Answers of receivers, and reasons to wake up. Threads: any.
-class AlertingService::Inbox {
- public:
-  struct Answer {
-    uint64_t id = 0;
-    SendOutcome outcome;
-    StringMap receiver_data;
-  };
-
-  void Began() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++missing_;
-  }
-  void Put(Answer answer) {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      answers_.push_back(std::move(answer));
-      --missing_;
-      stirred_ = true;
-    }
-    changed_.notify_all();
-  }
-  std::vector<Answer> Take() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return std::exchange(answers_, {});
-  }
-  void Stir() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (std::exchange(stirred_, true)) return;
-    }
-    changed_.notify_all();
-  }
-  void RequestStop() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      stopping_ = true;
-    }
-    changed_.notify_all();
-  }
-  // False once the thread is to end.
-  bool Wait(DurationMs most) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(most),
-                      [this] { return stirred_ || stopping_; });
-    stirred_ = false;
-    return !stopping_;
-  }
-  void WaitForAnswers(DurationMs most) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(most), [this] { return missing_ == 0; });
-  }
-
- private:
-  std::mutex mutex_;  // the condition variable needs the bare one; guards all below
-  std::condition_variable changed_;
-  std::vector<Answer> answers_;
-  size_t missing_ = 0;
-  bool stirred_ = false;
-  bool stopping_ = false;
-};
-
 AlertingService::AlertingService(std::shared_ptr<const AlertingConfig> config, Options options,
                                  StateStore& store, Notifier& notifier, const Clock& clock)
     : options_(std::move(options)),
-      store_(store),
       notifier_(notifier),
       clock_(clock),
       inbox_(std::make_shared<Inbox>()),
-      unsaved_(options_.max_unsaved_events),
+      text_seed_(RandomSeed()),
+      keeper_(store, clock, options_.save_delay, options_.max_unsaved_events),
       router_(std::move(config), options_.router, clock.Now()) {
   router_.set_flush_observer(
       [this](const Flush& flush, const FlushPlan& plan) { OnFlush(flush, plan); });
@@ -141,7 +73,7 @@ void AlertingService::OnDelivery(const DeliveryReport& report) { history_.Delive
 Result<void> AlertingService::Start() {
   {
     const MutexLock store(store_mutex_);
-    AlertingState state = TRY_CONTEXT(store_.Load(), "loading the state of alerting");
+    AlertingState state = TRY_CONTEXT(keeper_.Load(), "loading the state of alerting");
     const MutexLock lock(mutex_);
     Restore(std::move(state), clock_.Now());
   }
@@ -154,7 +86,7 @@ Result<void> AlertingService::Start() {
   {
     const MutexLock store(store_mutex_);
     // They are in memory now; after a crash they would be of the run before.
-    TRY_CONTEXT(store_.SaveGroups({}), "taking the timers of groups");
+    TRY_CONTEXT(keeper_.SaveGroups({}), "taking the timers of groups");
   }
   running_ = true;
   if (options_.own_thread) thread_ = std::thread([this] { Loop(); });
@@ -202,18 +134,14 @@ void AlertingService::SaveAtTheEnd() {
     NoteEnds(now);
     Gather(now);
     AlertingChanges late;
-    router_.alerts().ForEach([&](const AlertPtr& alert) NO_THREAD_SAFETY_ANALYSIS {
-      if (AlertPtr behind = ledger_.CatchUp(alert, now)) late.alerts.push_back(std::move(behind));
+    router_.alerts().ForEach([&](const AlertSlot& slot) NO_THREAD_SAFETY_ANALYSIS {
+      AlertPtr behind = ledger_.CatchUp(slot.alert(), now);
+      if (behind != nullptr) late.alerts.push_back(std::move(behind));
     });
-    unsaved_.Add(std::move(late));
+    keeper_.Add(std::move(late), now);
     groups = router_.ExportGroups();
   }
-  if (!unsaved_.empty() && !lost_) Save();
-  if (lost_) return;  // said before
-  Result<void> saved = store_.SaveGroups(groups);
-  if (saved) return;
-  log::Warn("alerting", "the timers of groups are lost: they are flushed at the next start",
-            {{"err", saved.error()}});
+  keeper_.SaveAll(groups);
 }
 
 Result<void> AlertingService::Reload(std::shared_ptr<const AlertingConfig> config) {
@@ -227,10 +155,10 @@ Result<void> AlertingService::Reload(std::shared_ptr<const AlertingConfig> confi
   return Ok();
 }
 
-// report_of gives the views of an item, copy_of the alert itself.
-template <typename Items, typename ReportOf, typename CopyOf>
-Result<void> AlertingService::PostAll(const Items& items, ReportOf&& report_of, CopyOf&& copy_of) {
-  if (lost_) return Lost();
+// report_of gives the views of an item; post posts what says something new.
+template <typename Items, typename ReportOf, typename PostOf>
+Result<void> AlertingService::PostAll(const Items& items, ReportOf&& report_of, PostOf&& post) {
+  if (any_keeper().lost()) return StateKeeper::Lost();
   Result<void> first = Ok();
   bool stir = false;
   {
@@ -239,12 +167,13 @@ Result<void> AlertingService::PostAll(const Items& items, ReportOf&& report_of, 
     AlertingCounters& counters = history_.counters();
     for (const auto& item : items) {
       const AlertReport report = report_of(item);
-      if (router_.Refresh(report, now)) {
+      const uint64_t fingerprint = Fingerprint(report.labels);
+      if (router_.Refresh(report, fingerprint, now)) {
         ++counters.received_firing;
         continue;
       }
       stir = true;
-      Result<void> posted = router_.Post(copy_of(item), now);
+      Result<void> posted = post(item, fingerprint, now);
       if (!posted) {
         ++counters.invalid;
         if (first) first = std::move(posted);
@@ -260,7 +189,7 @@ Result<void> AlertingService::PostAll(const Items& items, ReportOf&& report_of, 
 }
 
 void AlertingService::NotePending(const std::vector<PostedAlert>& alerts) {
-  if (lost_) return;
+  if (any_keeper().lost()) return;
   const MutexLock lock(mutex_);
   const TimestampMs now = clock_.Now();
   for (const PostedAlert& alert : alerts) history_.Pending(alert, now);
@@ -277,13 +206,36 @@ Result<void> AlertingService::Post(const std::vector<PostedAlert>& alerts) {
         return AlertReport{labels, annotations, alert.generator_url, alert.starts_at,
                            alert.ends_at};
       },
-      [](const PostedAlert& alert) -> const PostedAlert& { return alert; });
+      [&](const PostedAlert& alert, uint64_t, TimestampMs now)
+          NO_THREAD_SAFETY_ANALYSIS { return router_.Post(alert, now); });
 }
 
-Result<void> AlertingService::PostReports(const std::vector<AlertReport>& reports) {
+Result<void> AlertingService::PostReports(std::span<const AlertReport> reports) {
   return PostAll(
       reports, [](const AlertReport& report) { return report; },
-      [](const AlertReport& report) { return report.Copy(); });
+      [&](const AlertReport& report, uint64_t fingerprint, TimestampMs now)
+          NO_THREAD_SAFETY_ANALYSIS { return router_.Post(report, fingerprint, now); });
+}
+
+size_t AlertingService::PostTexts(std::span<const AlertText> texts) {
+  if (any_keeper().lost()) return 0;
+  size_t done = 0;
+  bool stir = false;
+  {
+    const MutexLock lock(mutex_);
+    const KnownTexts& known = router_.alerts().texts();
+    for (const AlertText& text : texts) known.Prefetch(text.key);
+    for (const AlertText& text : texts) {
+      const AlertSlot* slot = known.Find(text.key);
+      if (slot == nullptr) return 0;
+    }
+    const TimestampMs now = clock_.Now();
+    while (done < texts.size() && router_.Refresh(texts[done], now)) ++done;
+    history_.counters().received_firing += done;
+    stir = router_.has_changes();
+  }
+  if (stir) inbox_->Stir();
+  return done;
 }
 
 Result<void> AlertingService::Guard(const Silence& silence, TimestampMs now) const {
@@ -297,10 +249,10 @@ Result<void> AlertingService::Guard(const Silence& silence, TimestampMs now) con
   }
   size_t active = 0;
   size_t muted = 0;
-  router_.alerts().ForEach([&](const AlertPtr& alert) {
-    if (alert->ResolvedAt(now)) return;
+  router_.alerts().ForEach([&](const AlertSlot& slot) {
+    if (slot.times().ResolvedAt(now)) return;
     ++active;
-    muted += MatchesLabels(silence.matchers, alert->labels) ? 1 : 0;
+    muted += MatchesLabels(silence.matchers, slot.labels()) ? 1 : 0;
   });
   const double percent =
       active == 0 ? 0 : 100.0 * static_cast<double>(muted) / static_cast<double>(active);
@@ -313,23 +265,10 @@ Result<void> AlertingService::Guard(const Silence& silence, TimestampMs now) con
 Result<void> AlertingService::StoreSilences(std::vector<Silence> planned) {
   AlertingChanges changes;
   changes.silences = planned;
-  TRY(StoreNow(changes, "the silence"));
+  TRY(keeper_.StoreNow(changes, "the silence"));
   const MutexLock lock(mutex_);
   router_.silences().Adopt(std::move(planned));
   return Ok();
-}
-
-Result<void> AlertingService::StoreNow(const AlertingChanges& changes, std::string_view what) {
-  if (lost_) return Lost();
-  const Result<void> saved = store_.Save(changes);
-  if (saved) {
-    // What waits may hold an older word on the same thing, and is written later.
-    if (!unsaved_.empty()) unsaved_.Add(changes);
-    return Ok();
-  }
-  if (saved.error().kind == ErrorKind::kNotFound) NoteLost(saved.error());
-  return Unavailable(fmt::format("{} could not be stored and nothing was changed, try again: {}",
-                                 what, saved.error().message));
 }
 
 Result<void> AlertingService::Acknowledge(uint64_t fingerprint, const std::string& by,
@@ -347,7 +286,7 @@ Result<void> AlertingService::Acknowledge(uint64_t fingerprint, const std::strin
     // An alert may claim to begin in the future.
     changes.acknowledgements.push_back({fingerprint, std::max(now, alert->starts_at), by, comment});
   }
-  TRY(StoreNow(changes, "the acknowledgement"));
+  TRY(keeper_.StoreNow(changes, "the acknowledgement"));
   const MutexLock lock(mutex_);
   router_.acknowledgements().Put(changes.acknowledgements[0]);
   history_.Acknowledged(*alert, by, comment, clock_.Now());
@@ -365,7 +304,7 @@ Result<void> AlertingService::Unacknowledge(uint64_t fingerprint) {
   }
   AlertingChanges changes;
   changes.gone_acknowledgements.push_back(fingerprint);
-  TRY(StoreNow(changes, "the change"));
+  TRY(keeper_.StoreNow(changes, "the change"));
   const MutexLock lock(mutex_);
   router_.acknowledgements().Remove(fingerprint);
   return Ok();
@@ -420,8 +359,10 @@ void AlertingService::Note(const AlertPtr& alert, TimestampMs now, AlertingChang
 }
 
 void AlertingService::NoteEnds(TimestampMs now) {
-  router_.alerts().ForEach([&](const AlertPtr& alert) NO_THREAD_SAFETY_ANALYSIS {
-    if (alert->ResolvedAt(now) && ledger_.IsOpen(alert->fingerprint)) ended_.push_back(alert);
+  router_.alerts().ForEach([&](const AlertSlot& slot) NO_THREAD_SAFETY_ANALYSIS {
+    if (slot.times().ResolvedAt(now) && ledger_.IsOpen(slot.fingerprint())) {
+      ended_.push_back(slot.alert());
+    }
   });
 }
 
@@ -436,76 +377,14 @@ void AlertingService::Gather(TimestampMs now) {
     history_.Forget(fingerprint);
   }
   history_.TakeEvents(&changes);
-  if (unsaved_.empty()) unsaved_since_ = now;
-  unsaved_.Add(std::move(changes));
+  changes.known_alerts = ledger_.size();
+  keeper_.Add(std::move(changes), now);
 }
 
 void AlertingService::TakeAnswers(TimestampMs now) {
   for (Inbox::Answer& answer : inbox_->Take()) {
     router_.Sent(answer.id, answer.outcome, now, std::move(answer.receiver_data));
   }
-}
-
-TimestampMs AlertingService::NextSave() const {
-  if (unsaved_.empty()) return kNever;
-  if (save_pause_ != 0) return save_not_before_;
-  return unsaved_since_ + options_.save_delay;
-}
-
-void AlertingService::SaveIfDue(TimestampMs now, bool wanted) {
-  if (unsaved_.empty() || lost_) return;
-  if (save_pause_ != 0 && now < save_not_before_ && now + kLongestSavePause > save_not_before_) {
-    return;
-  }
-  // The first condition of the last line sees a wall clock that was set back, as the one above.
-  const bool waited = now < unsaved_since_ || now >= unsaved_since_ + options_.save_delay;
-  const bool before_sending = wanted && unsaved_.has_state();
-  const bool many = unsaved_.rows() >= kManyUnsaved;
-  if (waited || before_sending || many || unsaved_.has_log()) Save();
-}
-
-void AlertingService::Save() {
-  AlertingChanges changes = unsaved_.Take();
-  {
-    const MutexLock lock(mutex_);
-    changes.known_alerts = ledger_.size();
-  }
-  const int64_t began_ns = clock_.MonotonicNs();
-  Result<void> saved = store_.Save(changes);
-  const double seconds = static_cast<double>(clock_.MonotonicNs() - began_ns) / 1e9;
-  if (!saved) unsaved_.Return(std::move(changes));
-  {
-    const MutexLock lock(mutex_);
-    store_stats_.store_works = saved.has_value();
-    store_stats_.save_seconds += seconds;
-    store_stats_.unsaved_rows = unsaved_.rows();
-    store_stats_.dropped_events = unsaved_.dropped_events();
-    ++(saved ? store_stats_.saves : store_stats_.save_failures);
-  }
-  if (!saved) return SaveFailed(saved.error());
-  if (std::exchange(save_pause_, 0) == 0) return;
-  log::Info("alerting", "the state of alerting is stored again");
-}
-
-void AlertingService::NoteLost(const Error& error) {
-  if (lost_.exchange(true)) return;
-  log::Error("alerting",
-             "another server has taken the database over: this one notifies nobody any more and "
-             "takes neither alerts nor silences; end it",
-             {{"err", error}});
-}
-
-void AlertingService::SaveFailed(const Error& error) {
-  if (error.kind == ErrorKind::kNotFound) return NoteLost(error);
-  if (save_pause_ == 0) {
-    log::Error("alerting",
-               "the state of alerting could not be stored; notifying goes on from memory, silences "
-               "cannot be changed",
-               {{"err", error}});
-  }
-  save_pause_ = std::clamp(2 * save_pause_, kFirstSavePause, kLongestSavePause);
-  // The attempt may have taken long.
-  save_not_before_ = clock_.Now() + save_pause_;
 }
 
 void AlertingService::Send(std::vector<Outgoing> messages) {
@@ -546,9 +425,9 @@ TimestampMs AlertingService::RunOnce() {
     const TimestampMs now = clock_.Now();
     const bool due = Collect(now);
     // A database that hangs must not keep messages back: they go first while it fails.
-    const bool away = save_pause_ != 0;
-    if (!away) SaveIfDue(now, due);
-    if (lost_) return kNever;
+    const bool away = keeper_.away();
+    if (!away) keeper_.SaveIfDue(now, due);
+    if (keeper_.lost()) return kNever;
     {
       const MutexLock lock(mutex_);
       if (due) messages = router_.Advance(now);
@@ -556,13 +435,13 @@ TimestampMs AlertingService::RunOnce() {
       next = std::min(router_.NextDeadline(), next_sweep_);
     }
     if (away) Send(std::exchange(messages, {}));
-    if (away || due) SaveIfDue(now, !messages.empty());
-    if (lost_) return kNever;
-    next = std::min(next, NextSave());
+    if (away || due) keeper_.SaveIfDue(now, !messages.empty());
+    if (keeper_.lost()) return kNever;
+    next = std::min(next, keeper_.NextSave());
   }
   Send(std::move(messages));
   const MutexLock store(store_mutex_);
-  store_.TidyUp();
+  keeper_.TidyUp();
   return next;
 }
 
@@ -577,10 +456,11 @@ void AlertingService::Loop() {
 AlertingStats AlertingService::Stats() const {
   const MutexLock lock(mutex_);
   const TimestampMs now = clock_.Now();
-  AlertingStats stats = store_stats_;
+  AlertingStats stats;
+  any_keeper().Count(&stats);
   stats.counters = history_.counters();
-  router_.alerts().ForEach([&](const AlertPtr& alert) {
-    ++(alert->ResolvedAt(now) ? stats.alerts_over : stats.alerts_active);
+  router_.alerts().ForEach([&](const AlertSlot& slot) {
+    ++(slot.times().ResolvedAt(now) ? stats.alerts_over : stats.alerts_active);
   });
   stats.alerts_suppressed = history_.suppressed_alerts();
   stats.alerts_dropped_by_limit = router_.alerts().dropped_by_limit();

@@ -12,9 +12,9 @@
 // or taken any more.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -28,9 +28,9 @@
 #include "server/alerting/alerting_stats.h"
 #include "server/alerting/drill.h"
 #include "server/alerting/history_recorder.h"
+#include "server/alerting/inbox.h"
 #include "server/alerting/notifier.h"
-#include "server/alerting/state_store.h"
-#include "server/alerting/unsaved_changes.h"
+#include "server/alerting/state_keeper.h"
 
 namespace vigil::alerting {
 
@@ -69,7 +69,13 @@ class AlertingService final : public AlertSink {
   Result<void> Post(const std::vector<PostedAlert>& alerts) override;
   void NotePending(const std::vector<PostedAlert>& alerts) override;
   // The same for views of a request's body: what only repeats known alerts is done without a copy.
-  Result<void> PostReports(const std::vector<AlertReport>& reports);
+  Result<void> PostReports(std::span<const AlertReport> reports);
+  // The same for a body that is not read yet. Returns how many of its first alerts are done: they
+  // repeat known texts. The rest has to be read and posted, and is good when there are any: all
+  // texts are known then.
+  size_t PostTexts(std::span<const AlertText> texts);
+  // For the keys of texts (KeyOfText).
+  [[nodiscard]] uint64_t text_seed() const { return text_seed_; }
   // Both return once the change is stored, and it works from then on; on an error nothing changed.
   // The errors of Silences, bad_data of the guard, or unavailable while the store fails.
   Result<std::string> SetSilence(Silence silence);
@@ -95,27 +101,19 @@ class AlertingService final : public AlertSink {
   TimestampMs RunOnce();
 
  private:
-  class Inbox;
-
   void Loop();
-  // Router's changes go to unsaved_, folded by what storage knows.
+  // Router's changes go to the keeper, folded by what storage knows.
   void Gather(TimestampMs now) REQUIRES_LOCK(store_mutex_, mutex_);
   void Note(const AlertPtr& alert, TimestampMs now, AlertingChanges* to) REQUIRES_LOCK(mutex_);
   // Alerts that nobody reports any more.
   void NoteEnds(TimestampMs now) REQUIRES_LOCK(mutex_);
-  template <typename Items, typename ReportOf, typename CopyOf>
-  Result<void> PostAll(const Items& items, ReportOf&& report_of, CopyOf&& copy_of);
+  template <typename Items, typename ReportOf, typename PostOf>
+  Result<void> PostAll(const Items& items, ReportOf&& report_of, PostOf&& post);
   void TakeAnswers(TimestampMs now) REQUIRES_LOCK(mutex_);
-  // wanted: messages are about to go out.
-  void SaveIfDue(TimestampMs now, bool wanted) REQUIRES_LOCK(store_mutex_);
-  void Save() REQUIRES_LOCK(store_mutex_);
-  void SaveFailed(const Error& error) REQUIRES_LOCK(store_mutex_);
-  void NoteLost(const Error& error);
   // Timers are times of the wall clock.
   void FollowClock(TimestampMs now) REQUIRES_LOCK(mutex_);
   // The first half of RunOnce; true when the router has something to do.
   bool Collect(TimestampMs now) REQUIRES_LOCK(store_mutex_);
-  [[nodiscard]] TimestampMs NextSave() const REQUIRES_LOCK(store_mutex_);
   void SaveAtTheEnd();
   void Send(std::vector<Outgoing> messages);
   // The router calls these under mutex_, which the analysis cannot see.
@@ -123,25 +121,21 @@ class AlertingService final : public AlertSink {
   void OnDelivery(const DeliveryReport& report) NO_THREAD_SAFETY_ANALYSIS;
   void Restore(AlertingState state, TimestampMs now) REQUIRES_LOCK(mutex_);
   Result<void> StoreSilences(std::vector<Silence> planned) REQUIRES_LOCK(store_mutex_);
-  Result<void> StoreNow(const AlertingChanges& changes, std::string_view what)
-      REQUIRES_LOCK(store_mutex_);
   Result<void> Guard(const Silence& silence, TimestampMs now) const REQUIRES_LOCK(mutex_);
+  // For what any thread may ask the keeper.
+  [[nodiscard]] const StateKeeper& any_keeper() const NO_THREAD_SAFETY_ANALYSIS { return keeper_; }
 
   const Options options_;
-  StateStore& store_;
   Notifier& notifier_;
   const Clock& clock_;
   const std::shared_ptr<Inbox> inbox_;  // outlives the service while answers are missing
+  const uint64_t text_seed_;
 
   Mutex reload_mutex_;  // one Reload at a time; taken first
   // Held while the store is called; taken before mutex_.
   mutable Mutex store_mutex_;
-  UnsavedChanges unsaved_ GUARDED_BY(store_mutex_);
-  TimestampMs unsaved_since_ GUARDED_BY(store_mutex_) = 0;
-  TimestampMs save_not_before_ GUARDED_BY(store_mutex_) = 0;
-  DurationMs save_pause_ GUARDED_BY(store_mutex_) = 0;  // 0: the last save went well
-  std::stop_source drills_;                             // requested: no more of them
-  std::atomic<bool> lost_{false};  // another server has the database: nothing is done any more
+  StateKeeper keeper_ GUARDED_BY(store_mutex_);
+  std::stop_source drills_;  // requested: no more of them
 
   mutable Mutex mutex_;  // not held while store or notifier are called
   AlertRouter router_ GUARDED_BY(mutex_);
@@ -151,7 +145,6 @@ class AlertingService final : public AlertSink {
   std::vector<AlertPtr> ended_ GUARDED_BY(mutex_);
   TimestampMs next_sweep_ GUARDED_BY(mutex_) = 0;
   TimestampMs last_run_ GUARDED_BY(mutex_) = 0;
-  AlertingStats store_stats_ GUARDED_BY(mutex_);  // its figures of saves only
 
   bool running_ = false;  // owner's thread
   std::thread thread_;

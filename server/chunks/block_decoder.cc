@@ -7,6 +7,7 @@
 #include "client-lib/model/sample.h"
 #include "server/chunks/block_encoder.h"
 #include "server/chunks/chunk_decoder.h"
+#include "server/chunks/digits.h"
 #include "server/chunks/packing.h"
 
 namespace vigil::chunks {
@@ -32,7 +33,7 @@ struct Block {
   uint64_t special_count = 0;
   ByteReader patches{{}};
   ByteReader specials{{}};
-  PackedItems items;
+  DigitItems items;
   Correction correction;
 };
 
@@ -58,6 +59,29 @@ bool ReadItems(ByteReader* reader, size_t count, unsigned bits, PackedItems* ite
   items->bits = bits;
   items->size = PackedSize(count, bits);
   return bits <= kMaxPackedBits && reader->Bytes(items->size, &items->data);
+}
+
+// Reads what follows the control byte: how the items are packed.
+bool ReadForm(ByteReader* reader, unsigned width, DigitForm* form) {
+  *form = {0, width};
+  if (width < kDigitWidths) return true;
+  uint8_t radix = 0;
+  uint8_t low_bits = static_cast<uint8_t>(width - kDigitWidths);
+  if (!reader->Byte(&radix) || (width == kLongDigitWidth && !reader->Byte(&low_bits))) return false;
+  *form = {radix, low_bits};
+  return radix >= kLeastRadix && radix <= kMostRadix && low_bits <= kMostLowBits;
+}
+
+bool ReadBlockItems(ByteReader* reader, size_t count, DigitItems* items) {
+  if (!ReadItems(reader, count, items->form.low_bits, &items->lows)) return false;
+  if (items->form.radix == 0) return true;
+  return ReadItems(reader, (count + kDigitGroup - 1) / kDigitGroup,
+                   DigitWordBits(items->form.radix), &items->words);
+}
+
+void UnpackItems(const DigitItems& items, size_t first, size_t count, uint64_t* out) {
+  if (items.form.radix == 0) return Unpack(items.lows, first, count, out);
+  UnpackDigits(items, first, count, out);
 }
 
 // Reads the next position of a list.
@@ -109,6 +133,7 @@ bool ReadBlock(ByteReader* reader, const ColumnHeader& header, size_t count, Blo
   block->base = WrapAdd(block->base, step);
   if (header.mode != BlockMode::kPlain && !reader->ZigZagVarint(&block->slope)) return false;
   if (!reader->Byte(&control)) return false;
+  if (!ReadForm(reader, control & kBlockWidthBits, &block->items.form)) return false;
   block->patch_count = 0;
   block->special_count = 0;
   const bool delta = header.mode == BlockMode::kDelta;
@@ -122,9 +147,7 @@ bool ReadBlock(ByteReader* reader, const ColumnHeader& header, size_t count, Blo
     block->specials = *reader;
     if (!SkipSpecials(reader, block->special_count, count)) return false;
   }
-  if (!ReadItems(reader, delta ? count - 1 : count, control & kBlockWidthBits, &block->items)) {
-    return false;
-  }
+  if (!ReadBlockItems(reader, delta ? count - 1 : count, &block->items)) return false;
   if (!header.corrected) return true;
   uint8_t bits = 0;
   return reader->ZigZagVarint(&block->correction.base) && reader->Byte(&bits) &&
@@ -136,7 +159,10 @@ class Patches {
  public:
   // `shift` is 1 when the items begin with the second value.
   Patches(const Block& block, size_t shift)
-      : reader_(block.patches), left_(block.patch_count), bits_(block.items.bits), shift_(shift) {
+      : reader_(block.patches),
+        left_(block.patch_count),
+        bits_(block.items.form.low_bits),
+        shift_(shift) {
     Advance();
   }
   void Apply(size_t first, size_t count, uint64_t* items) {
@@ -215,7 +241,7 @@ void DecodeIndependent(const ColumnHeader& header, const Block& block, size_t fr
   uint64_t items[kUnpackRun];
   for (size_t first = from - from % kUnpackRun; first < to; first += kUnpackRun) {
     const size_t count = std::min(kUnpackRun, to - first);
-    Unpack(block.items, first, count, items);
+    UnpackItems(block.items, first, count, items);
     patches.Apply(first, count, items);
     const auto base = static_cast<uint64_t>(block.base);
     if (header.mode == BlockMode::kPlain) {
@@ -241,7 +267,7 @@ void DecodeDeltas(const ColumnHeader& header, const Block& block, size_t to, dou
   values[0] = static_cast<double>(block.base) / header.divisor;
   for (size_t first = 0; first + 1 < to; first += kUnpackRun) {
     const size_t count = std::min(kUnpackRun, to - 1 - first);
-    Unpack(block.items, first, count, items);
+    UnpackItems(block.items, first, count, items);
     patches.Apply(first, count, items);
     const auto step = static_cast<uint64_t>(block.slope);
     for (size_t i = 0; i < kUnpackRun; ++i) {

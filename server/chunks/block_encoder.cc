@@ -22,6 +22,8 @@ constexpr size_t kSlopeBits = 8 * 3;
 constexpr size_t kPatchBits = 8 * 3;
 // A range so many times the mean distance from the middle comes from outliers.
 constexpr uint64_t kOutlierShare = 5;
+// The part of the bytes that digits must save at least.
+constexpr size_t kDigitsPay = 32;
 // Slopes are scaled by 2^16; beyond, i * slope would not fit.
 constexpr unsigned kSlopeShift = 16;
 constexpr double kMaxSlope = 1073741824.0;
@@ -29,6 +31,11 @@ constexpr double kMaxSlope = 1073741824.0;
 constexpr int64_t kOwnSlopes = INT64_MAX;
 
 int64_t Trend(int64_t slope, size_t i) { return (static_cast<int64_t>(i) * slope) >> kSlopeShift; }
+
+int64_t ScaledSlope(double slope) {
+  if (!(std::fabs(slope) < kMaxSlope)) return 0;
+  return static_cast<int64_t>(std::nearbyint(slope * (1 << kSlopeShift)));
+}
 
 // The slope of the line with the least squares.
 int64_t SlopeOf(std::span<const int64_t> integers) {
@@ -41,17 +48,33 @@ int64_t SlopeOf(std::span<const int64_t> integers) {
   }
   const auto n = static_cast<double>(count);
   const double squares = n * (n * n - 1) / 12;
-  const double slope = squares == 0 ? 0 : sum / squares;
-  if (!(std::fabs(slope) < kMaxSlope)) return 0;
-  return static_cast<int64_t>(std::nearbyint(slope * (1 << kSlopeShift)));
+  return ScaledSlope(squares == 0 ? 0 : sum / squares);
+}
+
+size_t FormBytes(size_t count, const DigitForm& form) {
+  if (form.radix == 0) return PackedSize(count, form.low_bits);
+  const bool long_width = form.low_bits >= kLongDigitWidth - kDigitWidths;
+  return (long_width ? 2 : 1) + DigitsSize(count, form);
+}
+
+unsigned DigitWidthOf(const DigitForm& form) {
+  return std::min<unsigned>(kDigitWidths + form.low_bits, kLongDigitWidth);
+}
+
+// Where a window has it, 0 below its patch.
+uint64_t ItemOf(int64_t offset, const DigitForm& form) {
+  const auto item = static_cast<uint64_t>(offset);
+  return item < form.range() ? item : item & ((uint64_t{1} << form.low_bits) - 1);
+}
+
+// What is left for a patch.
+int64_t HighOf(int64_t offset, const DigitForm& form) {
+  return static_cast<uint64_t>(offset) < form.range() ? 0 : offset >> form.low_bits;
 }
 
 unsigned RangeBits(int64_t low, int64_t high) {
   return BitWidth(static_cast<uint64_t>(WrapSub(high, low)));
 }
-
-// 0 when nothing is left.
-unsigned InnerBits(int64_t low, int64_t high) { return low < high ? RangeBits(low, high) : 0; }
 
 unsigned Distance(int64_t item, int64_t middle) {
   const int64_t difference = WrapSub(item, middle);
@@ -116,12 +139,21 @@ void BlockEncoder::MeasureRanges(BlockMode mode, int64_t slope) {
   }
 }
 
+size_t BlockEncoder::ItemBits(size_t count, int64_t low, int64_t high) const {
+  if (low >= high) return 0;
+  const size_t plain = count * RangeBits(low, high);
+  if (packing_ == Packing::kFast) return plain;
+  const DigitForm form = FormOf(static_cast<uint64_t>(WrapSub(high, low)) + 1);
+  if (form.radix == 0) return plain;
+  return count * form.low_bits + count * DigitWordBits(form.radix) / kDigitGroup;
+}
+
 size_t BlockEncoder::EstimateBlocks(BlockMode mode) const {
   size_t bits = 0;
   for (const Range& range : ranges_) {
     bits += kBlockBits + (mode == BlockMode::kPlain ? 0 : kSlopeBits) +
-            std::min(kBlockLength * RangeBits(range.low, range.high),
-                     kBlockLength * InnerBits(range.inner_low, range.inner_high) + 2 * kPatchBits);
+            std::min(ItemBits(kBlockLength, range.low, range.high),
+                     ItemBits(kBlockLength, range.inner_low, range.inner_high) + 2 * kPatchBits);
   }
   return bits;
 }
@@ -136,7 +168,7 @@ size_t BlockEncoder::EstimateWhole(BlockMode mode) {
     inner_high = std::max(inner_high, range.inner_high);
   }
   const size_t inner =
-      values_.size() * InnerBits(inner_low, inner_high) + 2 * ranges_.size() * kPatchBits;
+      ItemBits(values_.size(), inner_low, inner_high) + 2 * ranges_.size() * kPatchBits;
   // The outermost blocks may be so because of a few items, which are patches then.
   const size_t left_out = ranges_.size() / 10;
   const auto at = static_cast<ptrdiff_t>(left_out);
@@ -146,31 +178,46 @@ size_t BlockEncoder::EstimateWhole(BlockMode mode) {
   std::nth_element(ranges_.begin(), ranges_.begin() + at, ranges_.end(),
                    [](const Range& a, const Range& b) { return a.high > b.high; });
   const int64_t high = ranges_[left_out].high;
-  return fixed + std::min(inner, values_.size() * RangeBits(low, std::max(low, high)));
+  return fixed + std::min(inner, ItemBits(values_.size(), low, std::max(low, high)));
 }
 
-int64_t BlockEncoder::MakeItems(BlockMode mode, size_t from, size_t count) {
+void BlockEncoder::MakeItems(BlockMode mode, int64_t slope, size_t from, size_t count) {
   const std::span<const int64_t> integers = std::span(column_->integers).subspan(from, count);
   if (mode == BlockMode::kPlain) {
     items_.assign(integers.begin(), integers.end());
-    return 0;
+    return;
   }
   if (mode == BlockMode::kDelta) {
     items_.resize(count - 1);
     for (size_t i = 1; i < count; ++i) items_[i - 1] = integers[i] - integers[i - 1];
-    return 0;
+    return;
   }
-  const int64_t slope = SlopeOf(integers);
   items_.resize(count);
   for (size_t i = 0; i < count; ++i) items_[i] = integers[i] - Trend(slope, i);
-  return slope;
 }
 
-BlockEncoder::Window BlockEncoder::Measure(int64_t low, unsigned bits) const {
-  Window window{low, bits, 0, 0};
+void BlockEncoder::Narrow(size_t from, size_t count, int64_t* slope, Window* window) {
+  const int64_t other_slope =
+      ScaledSlope(band_.Slope(std::span(column_->integers).subspan(from, count)));
+  MakeItems(BlockMode::kLinear, other_slope, from, count);
+  const Window other = ChooseWindow();
+  if (SizeOf(other) < SizeOf(*window)) {
+    *slope = other_slope;
+    *window = other;
+  } else {
+    MakeItems(BlockMode::kLinear, *slope, from, count);
+  }
+}
+
+size_t BlockEncoder::SizeOf(const Window& window) const {
+  return FormBytes(items_.size(), window.form) + window.patch_bytes;
+}
+
+BlockEncoder::Window BlockEncoder::Measure(int64_t low, const DigitForm& form) const {
+  Window window{low, form, 0, 0};
   size_t expected = 0;
   for (size_t i = 0; i < items_.size(); ++i) {
-    const int64_t high = WrapSub(items_[i], low) >> bits;
+    const int64_t high = HighOf(WrapSub(items_[i], low), form);
     if (high == 0) continue;
     ++window.patches;
     window.patch_bytes += VarintSize(i - expected) + VarintSize(ZigZag(high));
@@ -211,15 +258,23 @@ BlockEncoder::Window BlockEncoder::ChooseWindow() const {
     distances += static_cast<uint64_t>(std::abs(item - middle));
   }
   const unsigned range = RangeBits(low, high);
-  Window best{low, range, 0, 0};
   CHECK(range <= kMaxPackedBits);  // integers are below 2^53
+  Window best{low, {0, range}, 0, 0};
   size_t best_size = PackedSize(count, range);
-  const auto consider = [&](int64_t from, unsigned bits) {
-    const Window window = Measure(from, bits);
-    const size_t size = PackedSize(count, bits) + window.patch_bytes;
-    if (size >= best_size) return;
+  const auto consider = [&](int64_t from, const DigitForm& form) {
+    // Digits take longer to read: they must save something.
+    const size_t limit = form.radix == 0 ? best_size : best_size - best_size / kDigitsPay;
+    if (FormBytes(count, form) >= limit) return;
+    const Window window = Measure(from, form);
+    const size_t size = SizeOf(window);
+    if (size >= limit) return;
     best = window;
     best_size = size;
+  };
+  const auto consider_digits = [&](int64_t from, int64_t to) {
+    if (packing_ == Packing::kFast) return;
+    const DigitForm form = FormOf(static_cast<uint64_t>(WrapSub(to, from)) + 1);
+    if (form.radix != 0) consider(from, form);
   };
   // Where items keep together there are no outliers to look for.
   const bool spread = static_cast<uint64_t>(high - low) / kOutlierShare <= distances / count;
@@ -232,7 +287,8 @@ BlockEncoder::Window BlockEncoder::ChooseWindow() const {
       inner_low = std::min(inner_low, item);
       inner_high = std::max(inner_high, item);
     }
-    consider(inner_low, RangeBits(inner_low, inner_high));
+    consider(inner_low, {0, RangeBits(inner_low, inner_high)});
+    consider_digits(inner_low, inner_high);
   }
   // A range just above a power of two: a few items at one end as patches save a bit of all.
   if (range >= 2) {
@@ -243,9 +299,10 @@ BlockEncoder::Window BlockEncoder::ChooseWindow() const {
       above += item - low >= half ? 1 : 0;
       below += high - item >= half ? 1 : 0;
     }
-    if (above * kPatchBits < count) consider(low, range - 1);
-    if (below * kPatchBits < count) consider(high - half + 1, range - 1);
+    if (above * kPatchBits < count) consider(low, {0, range - 1});
+    if (below * kPatchBits < count) consider(high - half + 1, {0, range - 1});
   }
+  consider_digits(low, high);
   return best;
 }
 
@@ -268,8 +325,13 @@ bool BlockEncoder::Write(BlockMode mode, size_t length, size_t limit) {
 }
 
 void BlockEncoder::WriteBlock(BlockMode mode, size_t from, size_t count) {
-  const int64_t slope = MakeItems(mode, from, count);
-  const Window window = ChooseWindow();
+  int64_t slope =
+      mode == BlockMode::kLinear ? SlopeOf(std::span(column_->integers).subspan(from, count)) : 0;
+  MakeItems(mode, slope, from, count);
+  Window window = ChooseWindow();
+  if (mode == BlockMode::kLinear && packing_ == Packing::kDense && count >= 2) {
+    Narrow(from, count, &slope, &window);
+  }
   const std::vector<uint32_t>& specials = column_->specials;
   const size_t first_special = next_special_;
   while (next_special_ < specials.size() && specials[next_special_] < from + count) ++next_special_;
@@ -277,7 +339,7 @@ void BlockEncoder::WriteBlock(BlockMode mode, size_t from, size_t count) {
   const size_t before = out_.size();
   const size_t most = 6 * kMaxVarintBytes + 2 + window.patch_bytes +
                       special_count * (kMaxVarintBytes + kMaxNumberBytes) +
-                      PackedSize(items_.size(), window.bits) +
+                      FormBytes(items_.size(), window.form) +
                       (column_->corrections.empty() ? 0 : count * 8);
   out_.resize(before + most + 2 * kSlack);
   auto* const start = reinterpret_cast<uint8_t*>(out_.data());
@@ -287,26 +349,34 @@ void BlockEncoder::WriteBlock(BlockMode mode, size_t from, size_t count) {
   base_ = base;
   if (mode != BlockMode::kPlain)
     out = PutZigZag(out, mode == BlockMode::kDelta ? window.low : slope);
-  *out++ = static_cast<uint8_t>(window.bits | (window.patches > 0 ? kBlockPatches : 0U) |
+  const unsigned width = window.form.radix == 0 ? window.form.low_bits : DigitWidthOf(window.form);
+  *out++ = static_cast<uint8_t>(width | (window.patches > 0 ? kBlockPatches : 0U) |
                                 (special_count > 0 ? kBlockSpecials : 0U));
+  if (window.form.radix != 0) {
+    *out++ = static_cast<uint8_t>(window.form.radix);
+    if (width == kLongDigitWidth) *out++ = static_cast<uint8_t>(window.form.low_bits);
+  }
   if (window.patches > 0) out = PutPatches(out, window, mode == BlockMode::kDelta ? 1 : 0);
   if (special_count > 0) {
     out = PutSpecials(out, from, first_special, next_special_);
     std::memset(out, 0, kSlack);  // behind a number stored as a whole word
   }
-  const uint64_t mask = (uint64_t{1} << window.bits) - 1;
-  out = PutPacked(out, items_.size(), window.bits, [&](size_t i) {
-    return static_cast<uint64_t>(WrapSub(items_[i], window.low)) & mask;
-  });
+  out = PutItems(out, window);
   if (!column_->corrections.empty()) out = PutCorrections(out, from, count);
   out_.resize(static_cast<size_t>(out - start));
+}
+
+uint8_t* BlockEncoder::PutItems(uint8_t* out, const Window& window) const {
+  const auto item = [&](size_t i) { return ItemOf(WrapSub(items_[i], window.low), window.form); };
+  return window.form.radix == 0 ? PutPacked(out, items_.size(), window.form.low_bits, item)
+                                : PutDigits(out, items_.size(), window.form, item);
 }
 
 uint8_t* BlockEncoder::PutPatches(uint8_t* out, const Window& window, size_t first_position) const {
   out = PutVarint(out, window.patches);
   size_t expected = 0;
   for (size_t i = 0; i < items_.size(); ++i) {
-    const int64_t high = WrapSub(items_[i], window.low) >> window.bits;
+    const int64_t high = HighOf(WrapSub(items_[i], window.low), window.form);
     if (high == 0) continue;
     const size_t position = i + first_position;
     out = PutVarint(out, position - expected);

@@ -18,6 +18,10 @@
 //   packed(n, b)  n unsigned integers of b bits each, 0 <= b <= 56, in (n * b + 7) / 8 bytes: item
 //            i is in the bits [i * b, (i + 1) * b), bit j being bit j % 8 of byte j / 8; bits
 //            behind the last item are zero
+//   digits(n, R, s)  n unsigned integers, each a digit of radix R above s bits: packed(n, s) l,
+//            behind it packed((n + 7) / 8, w) g with w = bits needed for R^8 - 1; a g above
+//            R^8 - 1 counts as R^8 - 1. Item i is
+//            l[i] + 2^s * (g[i / 8] / R^(7 - i % 8) mod R), the division rounding down
 // Sums of integers wrap at 64 bits.
 //
 // Chunk.
@@ -74,13 +78,14 @@
 //                  Each block, with its values numbered i = 0..c-1:
 //                    zigzag: base B minus the base of the block before (0 for the first block)
 //                    zigzag s, only in modes 1 and 2
-//                    byte h: b = h & 3f
+//                    byte h: b = h & 3f is 0..56, or the items are digits: then byte R, 3..127,
+//                      follows, and b counts from 57 on (57 is b = 0), for 63 it is a byte, 0..48
 //                    if h & 40: varint count, each patch varint gap, zigzag x: position is the
 //                      position of the patch before plus 1 (0 for the first one) plus gap; in mode
 //                      1 never 0
 //                    if h & 80: varint count, each special varint gap, number v (or the single
 //                      control byte f0, the staleness marker); positions as those of patches
-//                    packed(c, b) p; packed(c - 1, b) in mode 1, for i = 1..c-1
+//                    packed(c, b) p or digits(c, R, b) p; in mode 1 c - 1 of them, for i = 1..c-1
 //                    with corrections: zigzag q; byte w; packed(c, w) e
 //                  p[i] += x * 2^b at the position of each patch. Then
 //                    mode 0  m[i] = B + p[i]

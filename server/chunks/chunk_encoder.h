@@ -15,7 +15,9 @@ namespace vigil::chunks {
 // Threads: owner thread only.
 class ChunkEncoder {
  public:
-  // As EncodeChunk().
+  explicit ChunkEncoder(Packing packing = Packing::kFast) : values_(packing) {}
+
+  // As EncodeChunk(), which packs fast.
   void Encode(std::span<const TimestampMs> times, std::span<const double> values, Chunk* chunk);
   // As EncodeHistogramChunk().
   void EncodeHistograms(std::span<const HistogramSample> samples, Chunk* chunk);

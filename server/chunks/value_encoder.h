@@ -17,6 +17,7 @@ namespace vigil::chunks {
 // Threads: owner thread only.
 class ValueEncoder {
  public:
+  explicit ValueEncoder(Packing packing) : blocks_(packing) {}
   // Chooses the encoding. The values must stay until Write(). REQUIRES: not empty.
   ValueEncoding Plan(std::span<const double> values);
   // Bytes that Write() needs at most.

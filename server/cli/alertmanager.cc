@@ -8,11 +8,11 @@
 
 #include "client-lib/base/files.h"
 #include "client-lib/base/strings.h"
+#include "server/access/http_access.h"
 #include "server/alerting/config_loader.h"
 #include "server/alerting/config_rows.h"
 #include "server/cli/api_client.h"
 #include "server/cli/command.h"
-#include "server/notify/http_access.h"
 #include "server/template/json_text.h"
 #include "server/template/time.h"
 
@@ -61,8 +61,10 @@ Result<std::shared_ptr<const http::ClientOptions>> ReadHttpConfig(const std::str
   config::Reader reader(file, DirName(file));
   alerting::HttpConfig config;
   TRY(alerting::HttpConfigCodec::Read(reader, *root, &config));
-  if (config.has_oauth2) return BadData(file + ": oauth2 is not supported here: use another way");
-  return notify::HttpAccess(std::move(config)).Options();
+  access::HttpAccess access(std::move(config));
+  access::HttpAccess::Wanted wanted = TRY(access.TokenRequest());
+  while (wanted) wanted = TRY(access.TakeToken(http::Fetch(std::move(*wanted))));
+  return access.GetOptions();
 }
 
 }  // namespace

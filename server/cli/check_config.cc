@@ -12,6 +12,7 @@
 #include "server/cli/command.h"
 #include "server/cli/file_names.h"
 #include "server/config/loader.h"
+#include "server/config/validate.h"
 
 namespace vigil::cli {
 namespace {
@@ -32,19 +33,25 @@ Result<void> CheckHttpFiles(const config::HttpClientConfig& http) {
   return ExpectNamed(http.tls_config.key_file, "client key file");
 }
 
-Result<void> CheckDiscoveryFiles(const config::ScrapeConfig& job,
-                                 std::vector<std::string>* warnings) {
-  for (const config::FileSdConfig& discovery : job.file_sd_configs) {
+// `where` has a file_sd that finds nothing. bare: addresses are used as they stand there.
+Result<void> CheckDiscoveryFiles(const config::DiscoveryConfig& found, const std::string& where,
+                                 bool bare, std::vector<std::string>* warnings) {
+  for (const config::FileSdConfig& discovery : found.file_sd_configs) {
     for (const std::string& pattern : discovery.files) {
       const std::vector<std::string> paths = Glob(pattern);
       if (paths.empty()) {
-        warnings->push_back(fmt::format("file {} for file_sd in scrape job {} does not exist",
-                                        Quote(CleanPath(pattern)), Quote(job.job_name)));
+        warnings->push_back(fmt::format("file {} for file_sd in {} does not exist",
+                                        Quote(CleanPath(pattern)), where));
       }
       for (const std::string& path : paths) {
         const std::string context = "checking SD file " + Quote(CleanPath(pattern));
         const std::string text = TRY_CONTEXT(ReadFile(path), context);
-        TRY_CONTEXT(config::ParseTargetGroups(text, path), context);
+        for (const config::StaticConfig& group :
+             TRY_CONTEXT(config::ParseTargetGroups(text, path), context)) {
+          for (const std::string& target : group.targets) {
+            if (bare) TRY(config::CheckTargetAddress(target));
+          }
+        }
       }
     }
   }
@@ -121,7 +128,10 @@ Result<std::vector<std::string>> CheckNamedFiles(const config::Config& config,
   }
   for (const config::ScrapeConfig& job : config.scrape_configs) {
     TRY(CheckHttpFiles(job.http));
-    TRY(CheckDiscoveryFiles(job, warnings));
+    TRY(CheckDiscoveryFiles(job, "scrape job " + Quote(job.job_name), false, warnings));
+  }
+  for (const config::AlertmanagerConfig& block : config.alerting.alertmanagers) {
+    TRY(CheckDiscoveryFiles(block, "alertmanager config", block.relabel_configs.empty(), warnings));
   }
   return rule_files;
 }

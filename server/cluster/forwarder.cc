@@ -26,7 +26,7 @@ http::Response NoAnswer(const Error& error, std::string_view method,
   switch (error.kind) {
     case ErrorKind::kTimeout:
       return http::Response::Text(504, sentence + "\n");
-    case ErrorKind::kCanceled:
+    case ErrorKind::kCanceled:  // not begun
       return TryAgain(sentence);
     case ErrorKind::kUnavailable:
       if (not_connected || IsIdempotent(method)) return TryAgain(sentence);
@@ -62,11 +62,12 @@ void Forwarder::Run(const std::stop_token& stop) {
     Inbox inbox = inbox_.With([](Inbox& waiting) {
       return Inbox{std::exchange(waiting.jobs, {}), std::exchange(waiting.cancel, false)};
     });
-    for (Job& job : inbox.jobs) Begin(std::move(job));
+    // Jobs that are there beside it came after Reopen.
     if (inbox.cancel) {
       const std::set<http::AsyncClient::RequestId> ids = under_way_;
       for (const http::AsyncClient::RequestId id : ids) client_->Cancel(id);
     }
+    for (Job& job : inbox.jobs) Begin(std::move(job));
     client_->Poll(kPollMs);
   }
 }
@@ -79,6 +80,10 @@ void Forwarder::Begin(Job job) {
       client_->Start(std::move(job.request), [=, this](Answer got, const std::string&) {
         *ended = true;
         under_way_.erase(*mine);
+        // Unlike a job that was not begun, the leader may have it.
+        if (!got && got.error().kind == ErrorKind::kCanceled) {
+          got = Unavailable("it is being replaced");
+        }
         answer->set_value(std::move(got));
       });
   *mine = id;
@@ -86,7 +91,11 @@ void Forwarder::Begin(Job job) {
 }
 
 void Forwarder::Close() {
-  inbox_.With([](Inbox& waiting) { waiting.cancel = waiting.closed = true; });
+  std::vector<Job> not_begun = inbox_.With([](Inbox& waiting) {
+    waiting.cancel = waiting.closed = true;
+    return std::exchange(waiting.jobs, {});
+  });
+  for (Job& job : not_begun) job.answer.set_value(Canceled("it is being replaced"));
   client_->Wake();
 }
 

@@ -7,20 +7,20 @@ namespace vigil::cluster {
 namespace {
 
 constexpr int64_t kFreshNs = 2'000'000'000;
-constexpr int64_t kAskTimeoutMs = 2'000;
 
 }  // namespace
 
 std::vector<postgres::Member> MemberList::Get() {
   const int64_t now_ns = clock_.MonotonicNs();
   Asked known = asked_.Copy();
-  if (known.at_ns != 0 && now_ns - known.at_ns < kFreshNs) return known.members;
-  auto members = postgres::ReadMembers(conninfo_, seen_within_ms_, kAskTimeoutMs);
+  if (known.ever && now_ns - known.at_ns < kFreshNs) return known.members;
+  auto members = read_();
   if (members) {
     known.members = *std::move(members);
   } else {
     log::Warn("cluster", "who shares the database is not known", {{"err", members.error()}});
   }
+  known.ever = true;
   known.at_ns = now_ns;
   asked_.Set(known);
   return known.members;

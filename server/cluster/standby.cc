@@ -7,13 +7,11 @@
 #include "client-lib/base/log.h"
 #include "client-lib/model/duration.h"
 #include "server/cluster/forwarding.h"
-#include "server/postgres/members.h"
+#include "server/cluster/peer_roles.h"
 
 namespace vigil::cluster {
 namespace {
 
-constexpr int64_t kAskEveryMs = 500;
-constexpr int64_t kAskMs = 2'000;
 constexpr int64_t kBeatNs = 2'000'000'000;
 // Between attempts to take over that fail with what does not look as if it would pass.
 constexpr int64_t kLeastPauseMs = 1'000;
@@ -35,10 +33,12 @@ Forwarder::Options ForwarderOptions(toolkit::App& app, const Standby::Options& o
 
 }  // namespace
 
-Standby::Standby(toolkit::App& app, Options options, const Clock& clock)
+Standby::Standby(toolkit::App& app, Options options, std::unique_ptr<OwnerWatch> watch,
+                 const Clock& clock)
     : app_(app),
       options_(std::move(options)),
       clock_(clock),
+      watch_(std::move(watch)),
       forwarder_(ForwarderOptions(app, options_)) {}
 
 Standby::~Standby() = default;
@@ -47,7 +47,7 @@ Result<Standby::Outcome> Standby::Run(const Actions& actions) {
   while (true) {
     if (Look() && TRY(TakeOver(actions))) return Outcome::kLeads;
     if (!listening_) TRY(Listen(actions));
-    switch (app_.signals().Wait(kAskEveryMs)) {
+    switch (app_.signals().Wait(options_.ask_every_ms)) {
       case toolkit::Signals::Event::kStop:
         log::Info("main", "stopping");
         Leave();
@@ -61,24 +61,11 @@ Result<Standby::Outcome> Standby::Run(const Actions& actions) {
   }
 }
 
-Result<postgres::OwnerState> Standby::Ask() {
-  if (connection_ == nullptr || connection_->broken()) {
-    connection_ =
-        TRY(postgres::Connection::Open(options_.conninfo, "vigil-standby", "-c jit=off", kAskMs));
-  }
-  postgres::OwnerState owner = TRY(postgres::ReadOwner(connection_.get(), kAskMs));
-  if (owner.in_recovery) {
-    return Unavailable("it is a replica in recovery, which nobody can take over");
-  }
-  return owner;
-}
-
 bool Standby::Look() {
   polls_.fetch_add(1, std::memory_order_relaxed);
-  auto owner = Ask();
+  auto owner = watch_->Ask();
   if (!owner) {
     poll_failures_.fetch_add(1, std::memory_order_relaxed);
-    connection_.reset();
     rule_.Lost();
     const std::string& problem = owner.error().message;
     if (std::exchange(last_problem_, problem) != problem) {
@@ -90,12 +77,16 @@ bool Standby::Look() {
   last_problem_.clear();
   const int64_t now_ns = clock_.MonotonicNs();
   const bool alive = owner->locked && owner->lease_left_ms > 0;
-  view_.With([&](View& view) {
+  const bool never_seen = view_.With([&](View& view) {
     view.problem.clear();
     view.owner = *owner;
     if (alive) view.owner_seen_ns = now_ns;
+    return view.owner_seen_ns == 0;
   });
-  const bool free = rule_.Saw({owner->epoch, owner->locked, owner->lease_left_ms}, now_ns);
+  // A former life of this very server does not come back.
+  const bool given_back = owner->given_back || (never_seen && owner->url == options_.url);
+  const bool free =
+      rule_.Saw({owner->epoch, owner->locked, owner->lease_left_ms, given_back}, now_ns);
   if (free && now_ns >= try_at_ns_) return true;
   Beat(*owner);
   return false;
@@ -104,7 +95,7 @@ bool Standby::Look() {
 void Standby::Beat(const postgres::OwnerState& owner) {
   if (!owner.has_members || clock_.MonotonicNs() < next_beat_ns_) return;
   next_beat_ns_ = clock_.MonotonicNs() + kBeatNs;
-  auto told = postgres::RegisterStandby(connection_.get(), options_.url, options_.instance, kAskMs);
+  auto told = watch_->Beat(options_.url, options_.instance);
   if (!told) log::Debug("cluster", "no sign of life in the database", {{"err", told.error()}});
   if (owner.url == options_.url && owner.locked) {
     log::Error("cluster",
@@ -117,8 +108,8 @@ void Standby::Beat(const postgres::OwnerState& owner) {
 void Standby::Leave() {
   forwarder_.Close();
   const bool told = view_.With([](View& view) { return view.owner.has_members; });
-  if (!told || connection_ == nullptr || connection_->broken()) return;
-  auto left = postgres::ForgetStandby(connection_.get(), options_.url, kAskMs);
+  if (!told) return;
+  auto left = watch_->SayFarewell(options_.url);
   if (!left) log::Debug("cluster", "no farewell in the database", {{"err", left.error()}});
 }
 
@@ -138,7 +129,7 @@ Result<bool> Standby::TakeOver(const Actions& actions) {
     view.leads = opened.has_value();
   });
   if (opened) {
-    connection_.reset();
+    watch_->Disconnect();
     if (listening_) failovers_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
@@ -210,6 +201,11 @@ http::Response Standby::AnswerOwn(const http::Request& request, std::string_view
   if (reads && path == "/metrics") return Metrics();
   if (reads && path == "/-/healthy") return http::Response::Text(200, app_.info().healthy_text);
   if (reads && path == "/-/ready") return TryAgain(Status());
+  if (reads && path == kRolePath) {
+    const View view = view_.Copy();
+    // Once the epoch is raised; until it is read anew it is the one before.
+    return http::Response::Text(200, RolePage(view.leads, view.owner.epoch + (view.leads ? 1 : 0)));
+  }
   const bool lifecycle = path == "/-/reload" || path == "/-/quit";
   if (!lifecycle) return http::Response::Text(404, "404 page not found\n");
   if (request.method != "POST" && request.method != "PUT") {

@@ -15,8 +15,8 @@
 #include "client-lib/http/client.h"
 #include "exporters/toolkit/app.h"
 #include "server/cluster/forwarder.h"
+#include "server/cluster/owner_watch.h"
 #include "server/cluster/takeover_rule.h"
-#include "server/postgres/connection.h"
 #include "server/postgres/ownership.h"
 
 namespace vigil::cluster {
@@ -26,11 +26,11 @@ namespace vigil::cluster {
 class Standby {
  public:
   struct Options {
-    std::string conninfo;
     std::string instance;                               // host:port, for people
     std::string url;                                    // of this server: what the others are told
     std::shared_ptr<const http::ClientOptions> client;  // for the leader
     int64_t forward_timeout_ms = 130'000;
+    int64_t ask_every_ms = 500;
     bool lifecycle = false;  // /-/reload and /-/quit
   };
   struct Actions {
@@ -43,7 +43,8 @@ class Standby {
   };
   enum class Outcome { kLeads, kStopped };
 
-  Standby(toolkit::App& app, Options options, const Clock& clock);
+  Standby(toolkit::App& app, Options options, std::unique_ptr<OwnerWatch> watch,
+          const Clock& clock);
   ~Standby();
 
   // Until this server leads or is asked to stop. Listens only if it has to wait.
@@ -63,7 +64,6 @@ class Standby {
 
   // Asks the database; true: take over.
   bool Look();
-  Result<postgres::OwnerState> Ask();
   // True: this server leads.
   Result<bool> TakeOver(const Actions& actions);
   Result<void> Listen(const Actions& actions);
@@ -81,8 +81,8 @@ class Standby {
   toolkit::App& app_;
   const Options options_;
   const Clock& clock_;
+  const std::unique_ptr<OwnerWatch> watch_;
   Forwarder forwarder_;
-  std::unique_ptr<postgres::Connection> connection_;
   TakeoverRule rule_;
   int64_t next_beat_ns_ = 0;
   int64_t pause_ms_ = 0;  // after an attempt to take over that failed for good, as it seemed

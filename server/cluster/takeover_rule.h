@@ -10,7 +10,7 @@ namespace vigil::cluster {
 class TakeoverRule {
  public:
   // An owner that reconnects to a database that was away needs so long: its longest pause between
-  // two attempts and the attempt.
+  // two attempts and the attempt. What it has queued would be lost with it.
   static constexpr int64_t kSettleMs = 6'000;
   // A session that is gone for so long, while its lease still holds, does not come back.
   static constexpr int64_t kGoneMs = 1'000;
@@ -20,12 +20,16 @@ class TakeoverRule {
     int64_t epoch = 0;  // 0: nobody has owned it yet
     bool locked = false;
     int64_t lease_left_ms = 0;
+    // The owner stopped in order, or is a former life of this server: nobody will come back.
+    bool given_back = false;
   };
 
   // The database could not be asked.
   void Lost() { lost_ = true; }
   // True: take over now. An owner that gave the database back, or whose lease ran out because it
-  // hangs, is replaced at once; one whose session is gone after kGoneMs.
+  // hangs, is replaced at once; one whose session is gone after kGoneMs. After kSettleMs only when
+  // the database may have been away for its owner a moment ago: it was for this server, or this
+  // server begins to look.
   bool Saw(const Sight& sight, int64_t now_ns);
 
  private:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/config/codecs.h"
+#include "server/config/discovery_rows.h"
 #include "server/config/field_tables.h"
 #include "server/config/validate.h"
 #include "server/config/words.h"
@@ -16,24 +17,8 @@ using A = AlertmanagerConfig;
 
 constexpr std::string_view kApiVersions[] = {"v2"};
 
-// The http keys stand among those of the block: row i of the http table, applied to its http.
-template <size_t kIndex>
-Field<A> AlertmanagerHttpRow() {
-  const Field<HttpClientConfig>& row = FieldsOf<HttpClientConfig>()[kIndex];
-  Field<A> out{row.name, row.help, nullptr, nullptr, row.support};
-  if (row.read != nullptr) {
-    out.read = [](Reader& reader, const YamlNode& node, A* block) {
-      return FieldsOf<HttpClientConfig>()[kIndex].read(reader, node, &block->http);
-    };
-    out.write = [](std::string_view name, const A& block, YamlWriter* writer) {
-      FieldsOf<HttpClientConfig>()[kIndex].write(name, block.http, writer);
-    };
-  }
-  return out;
-}
-
 constexpr std::array kAlertmanagerRows = {
-    NotYet<A>("sigv4", "requests are not signed for AWS", Support::kFail),
+    BlockRow<&A::sigv4, &A::has_sigv4, Sigv4Config>("sigv4", "requests are signed for AWS"),
     Row<&A::scheme, WordCodec<kUrlSchemes>, Show::kAlways>("scheme", "http or https"),
     Row<&A::path_prefix, StringCodec>("path_prefix", "in front of /api/v2/alerts"),
     Row<&A::timeout, DurationCodec, Show::kAlways>("timeout", "of a request"),
@@ -42,36 +27,30 @@ constexpr std::array kAlertmanagerRows = {
                                                "rewrite and choose Alertmanagers"),
     Row<&A::alert_relabel_configs, RelabelListCodec>("alert_relabel_configs",
                                                      "rewrite and choose alerts for these"),
-    Row<&A::file_sd_configs, StructListCodec<FileSdConfig>>("file_sd_configs",
-                                                            "Alertmanagers from files"),
-    Row<&A::static_configs, StructListCodec<StaticConfig>>("static_configs",
-                                                           "Alertmanagers named here"),
 };
 
-template <size_t... kIndexes>
-std::vector<Field<A>> JoinAlertmanagerRows(std::index_sequence<kIndexes...>) {
-  std::vector<Field<A>> rows;
-  (rows.push_back(AlertmanagerHttpRow<kIndexes>()), ...);
-  rows.insert(rows.end(), kAlertmanagerRows.begin(), kAlertmanagerRows.end());
-  // Discovery mechanisms that scrape jobs do not have, either.
-  for (const Field<ScrapeConfig>& row : FieldsOf<ScrapeConfig>()) {
-    if (row.read == nullptr && row.name.ends_with("_sd_configs")) {
-      rows.push_back(NotYet<A>(row.name, row.help, row.support));
-    }
+struct HttpOfBlock {
+  template <typename T>
+  static auto& Of(T& block) {
+    return block.http;
   }
+};
+
+std::vector<Field<A>> JoinAlertmanagerRows() {
+  std::vector<Field<A>> rows;
+  AddPartRows<A, HttpClientConfig, HttpOfBlock>(std::make_index_sequence<kHttpFieldCount>(), &rows);
+  rows.insert(rows.end(), kAlertmanagerRows.begin(), kAlertmanagerRows.end());
+  AddDiscoveryRows(&rows);
   return rows;
 }
 
-Result<void> CheckAddresses(Reader& reader, const YamlNode& node, const A& block) {
-  if (!block.relabel_configs.empty()) return Ok();  // which may make addresses of anything
-  for (const StaticConfig& group : block.static_configs) {
-    for (const std::string& target : group.targets) {
-      if (auto checked = CheckTargetAddress(target); !checked) {
-        return reader.FailHere(*Find(node, "static_configs"), checked.error().message);
-      }
-    }
+Result<void> FinishSigning(const Reader& reader, const YamlNode& node, const A& block) {
+  if (!block.has_sigv4) return Ok();
+  if (block.http.has_basic_auth || block.http.has_authorization || block.http.has_oauth2) {
+    return reader.FailHere(
+        node, "at most one of basic_auth, authorization, oauth2, & sigv4 must be configured");
   }
-  return Ok();
+  return CheckSigv4(reader, *Find(node, "sigv4"), block.sigv4);
 }
 
 struct AlertmanagerListCodec : StructListCodec<A> {
@@ -82,11 +61,24 @@ struct AlertmanagerListCodec : StructListCodec<A> {
       const YamlNode& item = *node.items[i];
       A& block = out->emplace_back();
       TRY(ReadStruct(reader, item, &block));
+      if (block.timeout <= 0) {
+        return reader.FailHere(*Find(item, "timeout"), "timeout must be greater than 0s");
+      }
       TRY(FinishHttp(reader, item, &block.http));
-      TRY(CheckAddresses(reader, item, block));
+      TRY(FinishSigning(reader, item, block));
+      TRY(FinishDiscovery(reader, item, block, !block.relabel_configs.empty()));
     }
     return Ok();
   }
+};
+
+constexpr std::array kSigv4Rows = {
+    Row<&Sigv4Config::region, StringCodec>("region", "region"),
+    Row<&Sigv4Config::access_key, StringCodec>("access_key", "key"),
+    Row<&Sigv4Config::secret_key, SecretCodec>("secret_key", "its secret"),
+    Row<&Sigv4Config::profile, StringCodec>("profile", "profile of the credentials file"),
+    Row<&Sigv4Config::role_arn, StringCodec>("role_arn", "role to take"),
+    Row<&Sigv4Config::external_id, StringCodec>("external_id", "proof for the role"),
 };
 
 constexpr std::array kAlertingRows = {
@@ -100,9 +92,12 @@ constexpr std::array kAlertingRows = {
 
 template <>
 std::span<const Field<AlertmanagerConfig>> FieldsOf<AlertmanagerConfig>() {
-  static const std::vector<Field<A>> rows =
-      JoinAlertmanagerRows(std::make_index_sequence<kHttpFieldCount>());
+  static const std::vector<Field<A>> rows = JoinAlertmanagerRows();
   return rows;
+}
+template <>
+std::span<const Field<Sigv4Config>> FieldsOf<Sigv4Config>() {
+  return kSigv4Rows;
 }
 template <>
 std::span<const Field<AlertingSection>> FieldsOf<AlertingSection>() {

@@ -209,6 +209,28 @@ void ParamsCodec::Write(std::string_view name, const Map& value, YamlWriter* wri
   writer->CloseMap();
 }
 
+Result<void> StringMapCodec::Read(Reader& reader, const YamlNode& node, Map* out) {
+  TRY(ExpectMap(reader, node));
+  for (const auto& [key, value] : node.entries) {
+    Reader::Scope scope(&reader, key->text);
+    std::string text;
+    if (value->kind != YamlNode::Kind::kNull) {
+      TRY(StringCodec::Read(reader, *value, &text));
+    }
+    (*out)[key->text] = std::move(text);
+  }
+  return Ok();
+}
+void StringMapCodec::Write(std::string_view name, const Map& value, YamlWriter* writer) {
+  writer->OpenMap(name);
+  for (const auto& [key, text] : value) writer->Scalar(key, text);
+  writer->CloseMap();
+}
+
+bool IsHeaderName(std::string_view name) {
+  return !name.empty() && name.find_first_of(" :\r\n") == std::string_view::npos;
+}
+
 Result<void> HttpHeadersCodec::Read(Reader& reader, const YamlNode& node, Map* out) {
   // What the request itself sets; upstream refuses them, too.
   static constexpr std::array<std::string_view, 12> kReserved = {
@@ -223,7 +245,7 @@ Result<void> HttpHeadersCodec::Read(Reader& reader, const YamlNode& node, Map* o
     if (std::find(kReserved.begin(), kReserved.end(), AsciiLower(key->text)) != kReserved.end()) {
       return reader.FailHere(*key, fmt::format("setting header \"{}\" is not allowed", key->text));
     }
-    if (key->text.empty() || key->text.find_first_of(" :\r\n") != std::string::npos) {
+    if (!IsHeaderName(key->text)) {
       return reader.FailHere(*key, Quote(key->text) + " is not a valid header name");
     }
     Reader::Scope scope(&reader, key->text);

@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "client-lib/model/duration.h"
@@ -98,6 +100,15 @@ struct ParamsCodec {
   static bool IsZero(const Map& value) { return value.empty(); }
 };
 
+struct StringMapCodec {
+  using Map = std::map<std::string, std::string>;
+  static Result<void> Read(Reader& reader, const YamlNode& node, Map* out);
+  static void Write(std::string_view name, const Map& value, YamlWriter* writer);
+  static bool IsZero(const Map& value) { return value.empty(); }
+};
+
+bool IsHeaderName(std::string_view name);
+
 struct HttpHeadersCodec {
   using Map = std::map<std::string, HttpHeader>;
   static Result<void> Read(Reader& reader, const YamlNode& node, Map* out);
@@ -171,11 +182,10 @@ using OwnerOf = typename MemberTraits<decltype(kMember)>::Owner;
 
 enum class Show { kAlways, kIfSet };
 
-// The row of a member.
-template <auto kMember, typename Codec, Show kShow = Show::kIfSet>
-constexpr Field<OwnerOf<kMember>> Row(std::string_view name, std::string_view help,
-                                      Support support = Support::kFull) {
-  using T = OwnerOf<kMember>;
+// The row of a member, which T may have from a base.
+template <typename T, auto kMember, typename Codec, Show kShow = Show::kIfSet>
+constexpr Field<T> RowOf(std::string_view name, std::string_view help,
+                         Support support = Support::kFull) {
   return {name, help,
           [](Reader& reader, const YamlNode& node, T* out) -> Result<void> {
             return Codec::Read(reader, node, &(out->*kMember));
@@ -187,11 +197,17 @@ constexpr Field<OwnerOf<kMember>> Row(std::string_view name, std::string_view he
           },
           support};
 }
+// The same of a member of its own.
+template <auto kMember, typename Codec, Show kShow = Show::kIfSet>
+constexpr Field<OwnerOf<kMember>> Row(std::string_view name, std::string_view help,
+                                      Support support = Support::kFull) {
+  return RowOf<OwnerOf<kMember>, kMember, Codec, kShow>(name, help, support);
+}
 
 // The row of a block that is there or not.
-template <auto kMember, auto kHas, typename Block>
-constexpr Field<OwnerOf<kMember>> BlockRow(std::string_view name, std::string_view help) {
-  using T = OwnerOf<kMember>;
+template <typename T, auto kMember, auto kHas>
+constexpr Field<T> BlockOf(std::string_view name, std::string_view help) {
+  using Block = std::remove_reference_t<decltype(std::declval<T&>().*kMember)>;
   return {name, help,
           [](Reader& reader, const YamlNode& node, T* out) -> Result<void> {
             out->*kHas = true;
@@ -200,6 +216,33 @@ constexpr Field<OwnerOf<kMember>> BlockRow(std::string_view name, std::string_vi
           [](std::string_view key, const T& in, YamlWriter* writer) {
             if (in.*kHas) StructCodec<Block>::Write(key, in.*kMember, writer);
           }};
+}
+template <auto kMember, auto kHas, typename Block>
+constexpr Field<OwnerOf<kMember>> BlockRow(std::string_view name, std::string_view help) {
+  return BlockOf<OwnerOf<kMember>, kMember, kHas>(name, help);
+}
+
+// Rows of a part of T whose keys stand among those of T: the first ones of the part's table.
+// PartOf gives the part, as in `static auto& Of(T&)`.
+template <typename T, typename Part, typename PartOf, size_t kIndex>
+Field<T> PartRow() {
+  const Field<Part>& row = FieldsOf<Part>()[kIndex];
+  Field<T> out{row.name, row.help, nullptr, nullptr, row.support};
+  if (row.read != nullptr) {
+    out.read = [](Reader& reader, const YamlNode& node, T* whole) {
+      return FieldsOf<Part>()[kIndex].read(reader, node, &PartOf::Of(*whole));
+    };
+  }
+  if (row.write != nullptr) {
+    out.write = [](std::string_view name, const T& whole, YamlWriter* writer) {
+      FieldsOf<Part>()[kIndex].write(name, PartOf::Of(whole), writer);
+    };
+  }
+  return out;
+}
+template <typename T, typename Part, typename PartOf, size_t... kIndexes>
+void AddPartRows(std::index_sequence<kIndexes...>, std::vector<Field<T>>* rows) {
+  (rows->push_back(PartRow<T, Part, PartOf, kIndexes>()), ...);
 }
 
 // A key that upstream knows and that has no effect here.

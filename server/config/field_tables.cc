@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of the top level, of `global` and of discovery; see scrape_fields.cc and http_fields.cc.
+// Rows of the top level, of `global` and of the store; see scrape_fields.cc and http_fields.cc.
 #include "server/config/field_tables.h"
 
 #include <array>
@@ -100,8 +100,8 @@ constexpr std::array kGlobalRows = {
     Row<&G::rule_query_offset, DurationCodec>("rule_query_offset",
                                               "how far in the past rules are evaluated"),
     Row<&G::query_log_file, PathCodec>("query_log_file", "file that gets a line per query"),
-    Row<&G::scrape_failure_log_file, PathCodec>(
-        "scrape_failure_log_file", "failures are in /api/v1/targets only", Support::kWarn),
+    Row<&G::scrape_failure_log_file, PathCodec>("scrape_failure_log_file",
+                                                "file that gets a line per failed scrape"),
     Row<&G::external_labels, LabelsCodec>("external_labels", "who this server is"),
     Row<&G::body_size_limit, ByteSizeCodec>("body_size_limit", "size of an answer"),
     Row<&G::sample_limit, UintCodec>("sample_limit", "samples of a scrape"),
@@ -174,17 +174,6 @@ constexpr std::array kRollupsRows = {
         "use_after", "from what age on queries take them in place of samples"),
 };
 
-constexpr std::array kStaticRows = {
-    Row<&StaticConfig::targets, StringListCodec>("targets", "host:port each"),
-    Row<&StaticConfig::labels, LabelsCodec>("labels", "labels of all of them"),
-};
-
-constexpr std::array kFileSdRows = {
-    Row<&FileSdConfig::files, GlobListCodec>("files", "JSON or YAML files with target groups"),
-    Row<&FileSdConfig::refresh_interval, DurationCodec, Show::kAlways>(
-        "refresh_interval", "how often to look, besides being told of changes"),
-};
-
 }  // namespace
 
 template <>
@@ -222,14 +211,6 @@ std::span<const Field<RollupConfig>> FieldsOf<RollupConfig>() {
 template <>
 std::span<const Field<RollupsConfig>> FieldsOf<RollupsConfig>() {
   return kRollupsRows;
-}
-template <>
-std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>() {
-  return kStaticRows;
-}
-template <>
-std::span<const Field<FileSdConfig>> FieldsOf<FileSdConfig>() {
-  return kFileSdRows;
 }
 
 }  // namespace vigil::config

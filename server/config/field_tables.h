@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of keys: every key of prometheus.yml is one row in field_tables.cc.
+// The tables of keys: every key of prometheus.yml is one row in field_tables.cc or a
+// *_fields.cc beside it.
 #pragma once
 
 #include <span>
@@ -11,6 +12,9 @@ namespace vigil::config {
 
 // How many keys an http_config has.
 inline constexpr size_t kHttpFieldCount = 13;
+// How many mechanisms of discovery there are: the first rows of their table. The rest is not
+// supported yet.
+inline constexpr size_t kDiscoveryFieldCount = 2;
 
 // Reads a list of jobs behind those that *out has, with the defaults of out->global.
 Result<void> ReadScrapeConfigs(Reader& reader, const YamlNode& node, Config* out);
@@ -27,6 +31,8 @@ template <>
 std::span<const Field<BasicAuth>> FieldsOf<BasicAuth>();
 template <>
 std::span<const Field<Authorization>> FieldsOf<Authorization>();
+template <>
+std::span<const Field<OAuth2Config>> FieldsOf<OAuth2Config>();
 template <>
 std::span<const Field<TlsConfig>> FieldsOf<TlsConfig>();
 template <>
@@ -51,6 +57,10 @@ template <>
 std::span<const Field<AlertingSection>> FieldsOf<AlertingSection>();
 template <>
 std::span<const Field<AlertmanagerConfig>> FieldsOf<AlertmanagerConfig>();
+template <>
+std::span<const Field<Sigv4Config>> FieldsOf<Sigv4Config>();
+template <>
+std::span<const Field<DiscoveryConfig>> FieldsOf<DiscoveryConfig>();
 template <>
 std::span<const Field<StaticConfig>> FieldsOf<StaticConfig>();
 template <>

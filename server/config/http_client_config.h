@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client-lib/base/result.h"
@@ -50,18 +51,50 @@ struct HttpHeader {
   std::vector<std::string> files;
 };
 
-struct HttpClientConfig {
+struct ProxyConfig {
+  std::string proxy_url;
+  std::string no_proxy;
+  bool proxy_from_environment = false;
+  std::map<std::string, std::vector<Secret>> proxy_connect_header;  // of CONNECT requests
+};
+
+// A scalar of any type as JSON, by its name.
+using Claims = std::map<std::string, std::string>;
+
+inline constexpr std::string_view kJwtBearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+// Where tokens are got (OAuth 2.0). Files are read again for each token.
+struct OAuth2Config : ProxyConfig {
+  std::string client_id;
+  std::string grant_type;  // empty: client_credentials; or kJwtBearerGrant
+  Secret client_secret;
+  std::string client_secret_file;  // at most one of the two
+  // Of kJwtBearerGrant: the RSA key that signs what asks for a token, PEM.
+  Secret client_certificate_key;
+  std::string client_certificate_key_file;  // at most one of the two
+  std::string client_certificate_key_id;
+  std::string signature_algorithm;  // RS256, RS384 or RS512; empty: RS256
+  std::string iss;                  // empty: client_id
+  std::string audience;             // empty: token_url
+  Claims claims;                    // added to those of the grant
+  std::vector<std::string> scopes;
+  std::string token_url;
+  std::map<std::string, std::string> endpoint_params;
+  bool has_tls_config = false;
+  TlsConfig tls_config;
+};
+
+struct HttpClientConfig : ProxyConfig {
   bool has_basic_auth = false;
   BasicAuth basic_auth;
   bool has_authorization = false;  // also set by the deprecated bearer_token(_file)
   Authorization authorization;
+  bool has_oauth2 = false;
+  OAuth2Config oauth2;
   bool has_tls_config = false;
   TlsConfig tls_config;
   bool follow_redirects = true;
   bool enable_http2 = true;
-  std::string proxy_url;
-  std::string no_proxy;
-  bool proxy_from_environment = false;
   std::map<std::string, HttpHeader> http_headers;
   // Only read to be diagnosed or folded into the fields above; not written by ToYaml.
   Secret bearer_token;

@@ -2,8 +2,10 @@
 // Rows of the HTTP client keys, in the order of upstream's status page.
 #include <array>
 
+#include "client-lib/base/strings.h"
 #include "server/config/codecs.h"
 #include "server/config/field_tables.h"
+#include "server/config/node_json.h"
 
 namespace vigil::config {
 namespace {
@@ -36,15 +38,87 @@ struct PathListCodec : StringListCodec {
   }
 };
 
+// Header names to values that are not shown.
+struct ProxyHeadersCodec {
+  using Map = std::map<std::string, std::vector<Secret>>;
+  static Result<void> Read(Reader& reader, const YamlNode& node, Map* out) {
+    TRY(ExpectMap(reader, node));
+    for (const auto& [key, value] : node.entries) {
+      if (!IsHeaderName(key->text)) {
+        return reader.FailHere(*key, Quote(key->text) + " is not a valid header name");
+      }
+      Reader::Scope scope(&reader, key->text);
+      TRY(SecretListCodec::Read(reader, *value, &(*out)[key->text]));
+    }
+    return Ok();
+  }
+  static void Write(std::string_view name, const Map& value, YamlWriter* writer) {
+    writer->OpenMap(name);
+    for (const auto& [key, values] : value) SecretListCodec::Write(key, values, writer);
+    writer->CloseMap();
+  }
+  static bool IsZero(const Map& value) { return value.empty(); }
+};
+
+// A URL whose password is not shown.
+struct ProxyUrlCodec : StringCodec {
+  static void Write(std::string_view name, const std::string& value, YamlWriter* writer) {
+    writer->Scalar(name, writer->show_secrets() ? value : Redacted(value));
+  }
+  // The path of a proxy says nothing: what is before the last "@" may all be password.
+  static std::string Redacted(const std::string& url) {
+    const size_t scheme = url.find("://");
+    const size_t start = scheme == std::string::npos ? 0 : scheme + 3;
+    const size_t at = url.rfind('@');
+    const size_t colon = url.find(':', start);
+    if (at == std::string::npos || at < start || colon > at) return url;
+    return url.substr(0, colon + 1) + "xxxxx" + url.substr(at);
+  }
+};
+
+struct ClaimsCodec {
+  static Result<void> Read(Reader& reader, const YamlNode& node, Claims* out) {
+    TRY(ExpectMap(reader, node));
+    for (const auto& [key, value] : node.entries) (*out)[key->text] = NodeToJson(*value);
+    return Ok();
+  }
+  static void Write(std::string_view name, const Claims& value, YamlWriter* writer) {
+    writer->OpenMap(name);
+    for (const auto& [key, json] : value) writer->Verbatim(key, json);
+    writer->CloseMap();
+  }
+  static bool IsZero(const Claims& value) { return value.empty(); }
+};
+
 constexpr std::string_view kTlsVersions[] = {"TLS10", "TLS11", "TLS12", "TLS13"};
 using TlsVersionCodec = WordCodec<kTlsVersions>;
+
+template <typename T>
+constexpr Field<T> ProxyUrlRow() {
+  return RowOf<T, &T::proxy_url, ProxyUrlCodec>("proxy_url", "HTTP proxy to use");
+}
+template <typename T>
+constexpr Field<T> NoProxyRow() {
+  return RowOf<T, &T::no_proxy, StringCodec>("no_proxy", "hosts reached without the proxy");
+}
+template <typename T>
+constexpr Field<T> ProxyFromEnvironmentRow() {
+  return RowOf<T, &T::proxy_from_environment, BoolCodec>(
+      "proxy_from_environment", "take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
+}
+template <typename T>
+constexpr Field<T> ProxyHeadersRow() {
+  return RowOf<T, &T::proxy_connect_header, ProxyHeadersCodec>("proxy_connect_header",
+                                                               "headers for the proxy");
+}
 
 constexpr std::array kHttpRows = {
     BlockRow<&HttpClientConfig::basic_auth, &HttpClientConfig::has_basic_auth, BasicAuth>(
         "basic_auth", "user name and password"),
     BlockRow<&HttpClientConfig::authorization, &HttpClientConfig::has_authorization, Authorization>(
         "authorization", "the Authorization header"),
-    NotYet<HttpClientConfig>("oauth2", "use authorization or basic_auth", Support::kFail),
+    BlockRow<&HttpClientConfig::oauth2, &HttpClientConfig::has_oauth2, OAuth2Config>(
+        "oauth2", "tokens of OAuth 2.0"),
     Row<&HttpClientConfig::bearer_token, SecretCodec>("bearer_token",
                                                       "deprecated form of authorization"),
     Row<&HttpClientConfig::bearer_token_file, PathCodec>("bearer_token_file",
@@ -55,12 +129,10 @@ constexpr std::array kHttpRows = {
                                                                        "follow 3xx answers"),
     Row<&HttpClientConfig::enable_http2, BoolCodec, Show::kAlways>("enable_http2",
                                                                    "allow HTTP/2 over TLS"),
-    Row<&HttpClientConfig::proxy_url, StringCodec>("proxy_url", "HTTP proxy to use"),
-    Row<&HttpClientConfig::no_proxy, StringCodec>("no_proxy", "hosts reached without the proxy"),
-    Row<&HttpClientConfig::proxy_from_environment, BoolCodec>(
-        "proxy_from_environment", "take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY"),
-    NotYet<HttpClientConfig>("proxy_connect_header", "no header is sent to the proxy",
-                             Support::kFail),
+    ProxyUrlRow<HttpClientConfig>(),
+    NoProxyRow<HttpClientConfig>(),
+    ProxyFromEnvironmentRow<HttpClientConfig>(),
+    ProxyHeadersRow<HttpClientConfig>(),
     Row<&HttpClientConfig::http_headers, HttpHeadersCodec>("http_headers", "headers to add"),
 };
 
@@ -82,6 +154,36 @@ constexpr std::array kAuthorizationRows = {
     NotYet<Authorization>("credentials_ref", "use credentials or credentials_file", Support::kFail),
 };
 
+using OAuth = OAuth2Config;
+constexpr std::array kOAuth2Rows = {
+    Row<&OAuth::client_id, StringCodec, Show::kAlways>("client_id", "who we are"),
+    Row<&OAuth::grant_type, StringCodec>("grant_type", "client_credentials, or a signed request"),
+    Row<&OAuth::client_secret, SecretCodec>("client_secret", "proof of it"),
+    Row<&OAuth::client_secret_file, PathCodec>("client_secret_file", "file with it"),
+    NotYet<OAuth>("client_secret_ref", "use client_secret or client_secret_file", Support::kFail),
+    Row<&OAuth::client_certificate_key_id, StringCodec>("client_certificate_key_id",
+                                                        "name of the key that signs"),
+    Row<&OAuth::client_certificate_key, SecretCodec>("client_certificate_key",
+                                                     "key that signs, PEM"),
+    Row<&OAuth::client_certificate_key_file, PathCodec>("client_certificate_key_file",
+                                                        "file with it"),
+    NotYet<OAuth>("client_certificate_key_ref",
+                  "use client_certificate_key or client_certificate_key_file", Support::kFail),
+    Row<&OAuth::signature_algorithm, StringCodec>("signature_algorithm", "RS256, RS384 or RS512"),
+    Row<&OAuth::iss, StringCodec>("iss", "who signs, if not client_id"),
+    Row<&OAuth::audience, StringCodec>("audience", "for whom it is signed, if not token_url"),
+    Row<&OAuth::claims, ClaimsCodec>("claims", "what else is signed"),
+    Row<&OAuth::scopes, StringListCodec>("scopes", "what to ask for"),
+    Row<&OAuth::token_url, StringCodec, Show::kAlways>("token_url", "where tokens are got"),
+    Row<&OAuth::endpoint_params, StringMapCodec>("endpoint_params", "further parameters"),
+    BlockRow<&OAuth::tls_config, &OAuth::has_tls_config, TlsConfig>("tls_config",
+                                                                    "TLS of the token server"),
+    ProxyUrlRow<OAuth>(),
+    NoProxyRow<OAuth>(),
+    ProxyFromEnvironmentRow<OAuth>(),
+    ProxyHeadersRow<OAuth>(),
+};
+
 constexpr std::array kTlsRows = {
     Row<&TlsConfig::ca, StringCodec>("ca", "certificates to trust, PEM"),
     Row<&TlsConfig::ca_file, PathCodec>("ca_file", "file with them"),
@@ -96,8 +198,7 @@ constexpr std::array kTlsRows = {
     Row<&TlsConfig::insecure_skip_verify, BoolCodec, Show::kAlways>("insecure_skip_verify",
                                                                     "trust every certificate"),
     Row<&TlsConfig::min_version, TlsVersionCodec>("min_version", "oldest TLS to speak"),
-    Row<&TlsConfig::max_version, TlsVersionCodec>("max_version", "newer versions are not refused",
-                                                  Support::kWarn),
+    Row<&TlsConfig::max_version, TlsVersionCodec>("max_version", "newest TLS to speak"),
 };
 
 constexpr std::array kHeaderRows = {
@@ -119,6 +220,10 @@ std::span<const Field<BasicAuth>> FieldsOf<BasicAuth>() {
 template <>
 std::span<const Field<Authorization>> FieldsOf<Authorization>() {
   return kAuthorizationRows;
+}
+template <>
+std::span<const Field<OAuth2Config>> FieldsOf<OAuth2Config>() {
+  return kOAuth2Rows;
 }
 template <>
 std::span<const Field<TlsConfig>> FieldsOf<TlsConfig>() {

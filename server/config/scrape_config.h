@@ -8,25 +8,13 @@
 #include <vector>
 
 #include "client-lib/model/duration.h"
-#include "client-lib/model/labels.h"
 #include "client-lib/model/relabel.h"
+#include "server/config/discovery_config.h"
 #include "server/config/http_client_config.h"
 
 namespace vigil::config {
 
-// Targets with the labels they share. Also the shape of the entries of file_sd files.
-struct StaticConfig {
-  std::vector<std::string> targets;
-  Labels labels;
-};
-
-struct FileSdConfig {
-  std::vector<std::string>
-      files;  // absolute or relative to the working directory, `*` in the last segment
-  DurationMs refresh_interval = 300'000;
-};
-
-struct ScrapeConfig {
+struct ScrapeConfig : DiscoveryConfig {
   std::string job_name;
   DurationMs scrape_interval = 0;
   DurationMs scrape_timeout = 0;
@@ -60,8 +48,6 @@ struct ScrapeConfig {
   HttpClientConfig http;  // its keys stand beside the others in the file
   std::vector<RelabelRule> relabel_configs;
   std::vector<RelabelRule> metric_relabel_configs;
-  std::vector<FileSdConfig> file_sd_configs;
-  std::vector<StaticConfig> static_configs;
 };
 
 }  // namespace vigil::config

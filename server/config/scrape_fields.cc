@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/config/codecs.h"
+#include "server/config/discovery_rows.h"
 #include "server/config/field_tables.h"
 #include "server/config/validate.h"
 #include "server/config/words.h"
@@ -62,77 +63,28 @@ constexpr std::array kRowsBeforeHttp = {
         "metric_name_validation_scheme", "which names are allowed"),
     Row<&S::metric_name_escaping_scheme, WordCodec<kEscapingSchemes>>(
         "metric_name_escaping_scheme", "how targets are asked to spell other names"),
-    Row<&S::scrape_failure_log_file, PathCodec>(
-        "scrape_failure_log_file", "failures are in /api/v1/targets only", Support::kWarn),
+    Row<&S::scrape_failure_log_file, PathCodec>("scrape_failure_log_file",
+                                                "file that gets a line per failed scrape"),
 };
-
-// Ignoring one of these would lose scrapes silently.
-constexpr std::string_view kUseFiles = "let it write target files for file_sd_configs";
-constexpr Field<S> NotYetDiscovery(std::string_view key) {
-  return NotYet<S>(key, kUseFiles, Support::kFail);
-}
 
 constexpr std::array kRowsAfterHttp = {
     Row<&S::relabel_configs, RelabelListCodec>("relabel_configs", "rewrite and choose targets"),
     Row<&S::metric_relabel_configs, RelabelListCodec>("metric_relabel_configs",
                                                       "rewrite and choose series"),
-    Row<&S::file_sd_configs, StructListCodec<FileSdConfig>>("file_sd_configs",
-                                                            "targets from files"),
-    Row<&S::static_configs, StructListCodec<StaticConfig>>("static_configs", "targets named here"),
-    NotYetDiscovery("aws_sd_configs"),
-    NotYetDiscovery("azure_sd_configs"),
-    NotYetDiscovery("consul_sd_configs"),
-    NotYetDiscovery("digitalocean_sd_configs"),
-    NotYetDiscovery("dns_sd_configs"),
-    NotYetDiscovery("docker_sd_configs"),
-    NotYetDiscovery("dockerswarm_sd_configs"),
-    NotYetDiscovery("ec2_sd_configs"),
-    NotYetDiscovery("eureka_sd_configs"),
-    NotYetDiscovery("gce_sd_configs"),
-    NotYetDiscovery("hetzner_sd_configs"),
-    NotYetDiscovery("http_sd_configs"),
-    NotYetDiscovery("ionos_sd_configs"),
-    NotYetDiscovery("kubernetes_sd_configs"),
-    NotYetDiscovery("kuma_sd_configs"),
-    NotYetDiscovery("lightsail_sd_configs"),
-    NotYetDiscovery("linode_sd_configs"),
-    NotYetDiscovery("marathon_sd_configs"),
-    NotYetDiscovery("nerve_sd_configs"),
-    NotYetDiscovery("nomad_sd_configs"),
-    NotYetDiscovery("oci_sd_configs"),
-    NotYetDiscovery("openstack_sd_configs"),
-    NotYetDiscovery("outscale_sd_configs"),
-    NotYetDiscovery("ovhcloud_sd_configs"),
-    NotYetDiscovery("puppetdb_sd_configs"),
-    NotYetDiscovery("scaleway_sd_configs"),
-    NotYetDiscovery("serverset_sd_configs"),
-    NotYetDiscovery("stackit_sd_configs"),
-    NotYetDiscovery("triton_sd_configs"),
-    NotYetDiscovery("uyuni_sd_configs"),
-    NotYetDiscovery("vultr_sd_configs"),
 };
 
-// The http keys stand among those of the job: row i of the http table, applied to job.http.
-template <size_t kIndex>
-Field<S> HttpRow() {
-  const Field<HttpClientConfig>& row = FieldsOf<HttpClientConfig>()[kIndex];
-  Field<S> out{row.name, row.help, nullptr, nullptr, row.support};
-  if (row.read != nullptr) {
-    out.read = [](Reader& reader, const YamlNode& node, S* job) {
-      return FieldsOf<HttpClientConfig>()[kIndex].read(reader, node, &job->http);
-    };
-    out.write = [](std::string_view name, const S& job, YamlWriter* writer) {
-      FieldsOf<HttpClientConfig>()[kIndex].write(name, job.http, writer);
-    };
+struct HttpOfJob {
+  template <typename T>
+  static auto& Of(T& job) {
+    return job.http;
   }
-  return out;
-}
+};
 
-template <size_t... kIndexes>
-std::vector<Field<S>> JoinRows(std::index_sequence<kIndexes...>) {
+std::vector<Field<S>> JoinRows() {
   std::vector<Field<S>> rows(kRowsBeforeHttp.begin(), kRowsBeforeHttp.end());
-  (rows.push_back(HttpRow<kIndexes>()), ...);
+  AddPartRows<S, HttpClientConfig, HttpOfJob>(std::make_index_sequence<kHttpFieldCount>(), &rows);
   rows.insert(rows.end(), kRowsAfterHttp.begin(), kRowsAfterHttp.end());
+  AddDiscoveryRows(&rows);
   return rows;
 }
 
@@ -140,7 +92,7 @@ std::vector<Field<S>> JoinRows(std::index_sequence<kIndexes...>) {
 
 template <>
 std::span<const Field<ScrapeConfig>> FieldsOf<ScrapeConfig>() {
-  static const std::vector<Field<S>> rows = JoinRows(std::make_index_sequence<kHttpFieldCount>());
+  static const std::vector<Field<S>> rows = JoinRows();
   return rows;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "client-lib/base/strings.h"
 
@@ -52,10 +53,16 @@ Result<void> FinishTls(const Reader& reader, const YamlNode& node, const TlsConf
     return reader.FailHere(node, has_cert ? "a client certificate needs key or key_file"
                                           : "a client key needs cert or cert_file");
   }
+  // TLS10 to TLS13: their order is that of the texts.
+  if (!tls.min_version.empty() && !tls.max_version.empty() && tls.max_version < tls.min_version) {
+    return reader.FailHere(Spot(node, "max_version"),
+                           "tls_config.max_version must be greater than or equal to "
+                           "tls_config.min_version if both are specified");
+  }
   return Ok();
 }
 
-Result<void> FinishProxy(const Reader& reader, const YamlNode& node, const HttpClientConfig& http) {
+Result<void> FinishProxy(const Reader& reader, const YamlNode& node, const ProxyConfig& http) {
   if (http.proxy_from_environment && !http.proxy_url.empty()) {
     return reader.FailHere(node, "proxy_from_environment and proxy_url exclude each other");
   }
@@ -70,7 +77,37 @@ Result<void> FinishProxy(const Reader& reader, const YamlNode& node, const HttpC
         Spot(node, "proxy_url"),
         fmt::format("expected a URL like http://proxy:3128, got {}", Quote(http.proxy_url)));
   }
+  if (!http.proxy_connect_header.empty() && !http.proxy_from_environment &&
+      http.proxy_url.empty()) {
+    return reader.FailHere(Spot(node, "proxy_connect_header"),
+                           "if proxy_connect_header is configured, proxy_url or "
+                           "proxy_from_environment must also be configured");
+  }
   return Ok();
+}
+
+Result<void> FinishOAuth2(const Reader& reader, const YamlNode& node, const OAuth2Config& oauth2) {
+  if (oauth2.client_id.empty()) return reader.FailHere(node, "oauth2 client_id must be configured");
+  if (oauth2.token_url.empty()) return reader.FailHere(node, "oauth2 token_url must be configured");
+  if (!oauth2.client_secret.empty() && !oauth2.client_secret_file.empty()) {
+    return reader.FailHere(
+        node, "at most one of oauth2 client_secret & client_secret_file must be configured");
+  }
+  if (!oauth2.client_certificate_key.empty() && !oauth2.client_certificate_key_file.empty()) {
+    return reader.FailHere(node,
+                           "at most one of oauth2 client_certificate_key & "
+                           "client_certificate_key_file must be configured");
+  }
+  static constexpr std::array<std::string_view, 4> kAlgorithms = {"", "RS256", "RS384", "RS512"};
+  if (oauth2.grant_type == kJwtBearerGrant) {
+    if (std::find(kAlgorithms.begin(), kAlgorithms.end(), oauth2.signature_algorithm) ==
+        kAlgorithms.end()) {
+      return reader.FailHere(Spot(node, "signature_algorithm"),
+                             "valid signature algorithms are RS256, RS384 and RS512");
+    }
+  }
+  if (oauth2.has_tls_config) TRY(FinishTls(reader, Spot(node, "tls_config"), oauth2.tls_config));
+  return FinishProxy(reader, node, oauth2);
 }
 
 // bearer_token and bearer_token_file are the old spelling of authorization.
@@ -78,9 +115,9 @@ Result<void> FoldBearerToken(const Reader& reader, const YamlNode& node, HttpCli
   TRY(AtMostOne(reader, node, "bearer_token", !http->bearer_token.empty(), "bearer_token_file",
                 !http->bearer_token_file.empty()));
   if (http->bearer_token.empty() && http->bearer_token_file.empty()) return Ok();
-  if (http->has_authorization || http->has_basic_auth) {
+  if (http->has_authorization || http->has_basic_auth || http->has_oauth2) {
     return reader.FailHere(node,
-                           "at most one of basic_auth, authorization, bearer_token and "
+                           "at most one of basic_auth, authorization, oauth2, bearer_token and "
                            "bearer_token_file may be set");
   }
   http->has_authorization = true;
@@ -111,7 +148,8 @@ Result<void> FinishTimes(Reader& reader, const YamlNode& node, const GlobalConfi
   return Ok();
 }
 
-Result<void> CheckStaticTargets(Reader& reader, const YamlNode& node, const ScrapeConfig& job) {
+Result<void> CheckStaticTargets(const Reader& reader, const YamlNode& node,
+                                const DiscoveryConfig& job) {
   const YamlNode* groups = Find(node, "static_configs");
   for (size_t i = 0; i < job.static_configs.size(); ++i) {
     const YamlNode* targets = Find(*groups->items[i], "targets");
@@ -136,7 +174,7 @@ bool IsTargetFilePath(std::string_view path) {
   return star == std::string_view::npos || path.find('/', star) == std::string_view::npos;
 }
 
-Result<void> CheckFileSd(Reader& reader, const YamlNode& node, const ScrapeConfig& job) {
+Result<void> CheckFileSd(const Reader& reader, const YamlNode& node, const DiscoveryConfig& job) {
   const YamlNode* blocks = Find(node, "file_sd_configs");
   for (size_t i = 0; i < job.file_sd_configs.size(); ++i) {
     const FileSdConfig& block = job.file_sd_configs[i];
@@ -169,7 +207,20 @@ Result<void> CheckTargetAddress(const std::string& address) {
                  "metrics_path of the job");
 }
 
-Result<void> FinishHttp(Reader& reader, const YamlNode& node, HttpClientConfig* http) {
+Result<void> CheckSigv4(const Reader& reader, const YamlNode& node, const Sigv4Config& sigv4) {
+  if (sigv4.access_key.empty() == sigv4.secret_key.empty()) return Ok();
+  return reader.FailHere(node,
+                         "must provide a AWS SigV4 Access key and Secret Key if credentials are "
+                         "specified in the SigV4 config");
+}
+
+Result<void> FinishDiscovery(const Reader& reader, const YamlNode& node,
+                             const DiscoveryConfig& discovery, bool relabels) {
+  TRY(CheckFileSd(reader, node, discovery));
+  return relabels ? Ok() : CheckStaticTargets(reader, node, discovery);
+}
+
+Result<void> FinishHttp(const Reader& reader, const YamlNode& node, HttpClientConfig* http) {
   if (http->has_basic_auth && http->has_authorization) {
     return reader.FailHere(node, "at most one of basic_auth and authorization may be set");
   }
@@ -179,6 +230,13 @@ Result<void> FinishHttp(Reader& reader, const YamlNode& node, HttpClientConfig* 
   }
   if (http->has_authorization) {
     TRY(FinishAuthorization(reader, Spot(node, "authorization"), &http->authorization));
+  }
+  if (http->has_oauth2) {
+    if (http->has_basic_auth || http->has_authorization) {
+      return reader.FailHere(
+          node, "at most one of basic_auth, oauth2 & authorization must be configured");
+    }
+    TRY(FinishOAuth2(reader, Spot(node, "oauth2"), http->oauth2));
   }
   if (http->has_tls_config) TRY(FinishTls(reader, Spot(node, "tls_config"), http->tls_config));
   return FinishProxy(reader, node, *http);
@@ -224,8 +282,7 @@ Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const Glob
   Inherit(&job->keep_dropped_targets, global.keep_dropped_targets);
   if (job->metrics_path.empty()) job->metrics_path = "/metrics";
   TRY(FinishHttp(reader, node, &job->http));
-  TRY(CheckFileSd(reader, node, *job));
-  return CheckStaticTargets(reader, node, *job);
+  return FinishDiscovery(reader, node, *job, !job->relabel_configs.empty());
 }
 
 }  // namespace vigil::config

@@ -12,7 +12,11 @@ Result<void> FinishGlobal(Reader& reader, const YamlNode& node, GlobalConfig* gl
 Result<void> FinishScrapeConfig(Reader& reader, const YamlNode& node, const GlobalConfig& global,
                                 ScrapeConfig* job);
 Result<void> FinishOtlp(const Reader& reader, const YamlNode& node, OtlpConfig* otlp);
-Result<void> FinishHttp(Reader& reader, const YamlNode& node, HttpClientConfig* http);
+Result<void> FinishHttp(const Reader& reader, const YamlNode& node, HttpClientConfig* http);
+Result<void> CheckSigv4(const Reader& reader, const YamlNode& node, const Sigv4Config& sigv4);
+// relabels: its block has relabel_configs, which may make addresses of anything.
+Result<void> FinishDiscovery(const Reader& reader, const YamlNode& node,
+                             const DiscoveryConfig& discovery, bool relabels);
 
 // A job as it is before its keys are read: what `global` says about all jobs.
 ScrapeConfig JobDefaults(const GlobalConfig& global);

@@ -52,7 +52,7 @@ void Head::State::SealOpen(Series* series) {
   const SampleStream& open = series->open;
   sizes.sample_bytes -= open.capacity();
   AddSealed(SealedRef::Create(series->generation, open.first_time(), open.last_time(), open.count(),
-                              SealedChunk::Format::kStream, 0, BytesOf(open)),
+                              SealedChunk::Format::kStream, open.mark(), BytesOf(open)),
             series);
   series->open.Reset();
 }
@@ -80,7 +80,7 @@ void Head::State::SealSide(Series* series) {
     SampleStream late;
     for (const Sample& sample : side.late()) late.Append(sample.timestamp, sample.value);
     AddSealed(SealedRef::Create(series->generation, late.first_time(), late.last_time(),
-                                late.count(), Format::kStream, 0, BytesOf(late)),
+                                late.count(), Format::kStream, late.mark(), BytesOf(late)),
               series);
   }
   side.Reset();

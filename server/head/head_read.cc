@@ -14,6 +14,27 @@
 #include "server/storage/rising.h"
 
 namespace vigil::head {
+namespace {
+
+// All of a stream.
+struct WholeStream {
+  const uint8_t* data;
+  size_t size;
+  uint32_t mark;  // the newest
+  TimestampMs first_time;
+  uint32_t count;
+};
+
+// Appends the samples within [min_time, max_time].
+void DecodePart(const WholeStream& stream, TimestampMs min_time, TimestampMs max_time,
+                SampleColumns* out) {
+  const StreamPart part = FindStreamPart(stream.data, stream.size, stream.mark, min_time, max_time);
+  const size_t size = part.end - part.begin;
+  DecodeSampleStream(stream.data + part.begin, size, stream.first_time, min_time, max_time, out,
+                     size == stream.size ? stream.count : 0);
+}
+
+}  // namespace
 
 Result<void> ReadSealed(const SealedChunk& chunk, TimestampMs min_time, TimestampMs max_time,
                         SampleColumns* out) {
@@ -28,8 +49,9 @@ Result<void> ReadSealed(const SealedChunk& chunk, TimestampMs min_time, Timestam
                                         &out->histograms));
     return Ok();
   }
-  DecodeSampleStream(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), chunk.first_time,
-                     min_time, max_time, out, chunk.count);
+  DecodePart({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), chunk.encoding,
+              chunk.first_time, chunk.count},
+             min_time, max_time, out);
   return Ok();
 }
 
@@ -62,7 +84,8 @@ void ReadAll(const Series& series, TimestampMs min_time, TimestampMs max_time, S
   }
   const SampleStream& open = series.open;
   if (!open.empty() && open.first_time() <= max_time && open.last_time() >= min_time) {
-    DecodeSampleStream(open.data(), open.size(), open.first_time(), min_time, max_time, out);
+    DecodePart({open.data(), open.size(), open.mark(), open.first_time(), open.count()}, min_time,
+               max_time, out);
   }
   if (series.side == nullptr || !Overlaps(*series.side, min_time, max_time)) return;
   const chunks::HistogramStream& histograms = series.side->histograms();
@@ -73,14 +96,14 @@ void ReadAll(const Series& series, TimestampMs min_time, TimestampMs max_time, S
 
 namespace {
 
-// Copies of bytes that change, in few allocations.
+// Copies of bytes that change, in few allocations, with kStreamSlack behind each.
 // Threads: owner thread only.
 class CopiedBytes {
  public:
   // Valid as long as this object.
   const uint8_t* Copy(const uint8_t* data, size_t size) {
-    if (size > left_) {
-      left_ = std::max(size, kBlock);
+    if (size + kStreamSlack > left_) {
+      left_ = std::max(size + kStreamSlack, kBlock);
       blocks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(left_));
       next_ = blocks_.back().get();
     }
@@ -120,10 +143,11 @@ class SampleSnapshot : public storage::RecentSamples {
     }
     item.parts_end = parts_.size();
     if (!open.empty() && open.first_time() <= end_ && open.last_time() >= start_) {
+      const StreamPart part = FindStreamPart(open.data(), open.size(), open.mark(), start_, end_);
       item.first_time = open.first_time();
-      item.open = open_.Copy(open.data(), open.size());
-      item.open_size = open.size();
-      item.open_count = open.count();
+      item.open = open_.Copy(open.data() + part.begin, part.end - part.begin);
+      item.open_size = static_cast<uint32_t>(part.end - part.begin);
+      item.open_count = item.open_size == open.size() ? open.count() : 0;
     }
     if (series.side != nullptr && Overlaps(*series.side, start_, end_)) {
       item.mixed = true;
@@ -181,7 +205,7 @@ class SampleSnapshot : public storage::RecentSamples {
     size_t parts_end = 0;
     const uint8_t* open = nullptr;  // in open_, null without
     uint32_t open_size = 0;
-    uint32_t open_count = 0;
+    uint32_t open_count = 0;     // 0: not known
     TimestampMs first_time = 0;  // of the open bytes
     TimestampMs stored_until = INT64_MIN;
     uint32_t side = 0;   // in sides_, from 1 on; 0: there is none

@@ -59,7 +59,7 @@ struct Head::State {
   SeriesSlots slots;
   LabelTable table{slots};
   Postings postings{slots};
-  mutable LabelOrder order{slots};
+  mutable LabelOrder order{slots, postings};
   Mutex insert_mutex;  // one insertion at a time: refs rise in the postings
 
   std::atomic<uint64_t> generation{1};

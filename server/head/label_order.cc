@@ -11,6 +11,8 @@ namespace {
 constexpr size_t kFew = 32;
 // Ranking is worth it when at least one in so many unranked series is in the result.
 constexpr size_t kWorth = 8;
+// When one in so many is new, ordering all by the index takes less than comparing labels.
+constexpr size_t kMany = 16;
 
 }  // namespace
 
@@ -39,22 +41,9 @@ void LabelOrder::Sort(std::vector<SeriesRef>* refs) {
 std::shared_ptr<const LabelOrder::Ranks> LabelOrder::Extend() {
   MutexLock lock(extend_mutex_);
   const size_t total = slots_.size();
-  Refs added(total - order_.size());
-  std::iota(added.begin(), added.end(), static_cast<uint32_t>(order_.size() + 1));
-  const auto less = [this](uint32_t a, uint32_t b) { return Less(a, b); };
-  std::sort(added.begin(), added.end(), less);
-  // Places are looked up, so that the many old series are moved but not compared.
-  Refs order;
-  order.reserve(total);
-  auto from = order_.begin();
-  for (const uint32_t ref : added) {
-    const auto place = std::upper_bound(from, order_.end(), ref, less);
-    order.insert(order.end(), from, place);
-    order.push_back(ref);
-    from = place;
-  }
-  order.insert(order.end(), from, order_.end());
-  Ranks ranks(total + 1);
+  const size_t added = total - order_.size();
+  Refs order = added * kMany < total ? WithRest(order_, total) : postings_.AllByLabels();
+  Ranks ranks(order.size() + 1);
   for (size_t rank = 0; rank < order.size(); ++rank) {
     ranks[order[rank]] = static_cast<uint32_t>(rank);
   }
@@ -62,6 +51,25 @@ std::shared_ptr<const LabelOrder::Ranks> LabelOrder::Extend() {
   auto shared = std::make_shared<const Ranks>(std::move(ranks));
   ranks_.Set(shared);
   return shared;
+}
+
+Refs LabelOrder::WithRest(const Refs& ordered, size_t total) const {
+  Refs rest(total - ordered.size());
+  std::iota(rest.begin(), rest.end(), static_cast<uint32_t>(ordered.size() + 1));
+  const auto less = [this](uint32_t a, uint32_t b) { return Less(a, b); };
+  std::sort(rest.begin(), rest.end(), less);
+  // Places are looked up, so that the many old series are moved but not compared.
+  Refs order;
+  order.reserve(total);
+  auto from = ordered.begin();
+  for (const uint32_t ref : rest) {
+    const auto place = std::upper_bound(from, ordered.end(), ref, less);
+    order.insert(order.end(), from, place);
+    order.push_back(ref);
+    from = place;
+  }
+  order.insert(order.end(), from, ordered.end());
+  return order;
 }
 
 }  // namespace vigil::head

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client-lib/base/mutex.h"
+#include "server/head/postings.h"
 #include "server/head/ref_set.h"
 #include "server/head/series_slots.h"
 
@@ -18,7 +19,9 @@ namespace vigil::head {
 // Threads: any.
 class LabelOrder {
  public:
-  explicit LabelOrder(const SeriesSlots& slots) : slots_(slots) {}
+  // Both must outlive it. The postings have all series that are to be sorted.
+  LabelOrder(const SeriesSlots& slots, const Postings& postings)
+      : slots_(slots), postings_(postings) {}
 
   void Sort(std::vector<SeriesRef>* refs);
   // Ranks the series that are new. Takes a while when they are many: for a thread that has it.
@@ -30,8 +33,11 @@ class LabelOrder {
   [[nodiscard]] bool Less(SeriesRef a, SeriesRef b) const;
   // Ranks all series there are.
   std::shared_ptr<const Ranks> Extend() EXCLUDES_LOCK(extend_mutex_);
+  // The first series, ordered, with all others put in their places.
+  [[nodiscard]] Refs WithRest(const Refs& ordered, size_t total) const;
 
   const SeriesSlots& slots_;
+  const Postings& postings_;
   Guarded<std::shared_ptr<const Ranks>> ranks_{std::make_shared<const Ranks>()};
   Mutex extend_mutex_;
   Refs order_ GUARDED_BY(extend_mutex_);  // of the ranked series

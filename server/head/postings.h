@@ -34,6 +34,8 @@ class Postings {
   [[nodiscard]] Refs Match(const std::vector<Matcher>& matchers) const;
   // All refs, by value of the label (sorted), those without it last.
   [[nodiscard]] Refs AllBy(std::string_view name) const;
+  // All refs, in the order of the label sets.
+  [[nodiscard]] Refs AllByLabels() const;
 
   // How many series have this label.
   [[nodiscard]] size_t Count(std::string_view name, std::string_view value) const;
@@ -64,6 +66,7 @@ class Postings {
 
   // A matcher that is not trivial, with what the index says about it.
   struct Term;
+  struct Numbers;
   enum class Asks { kNothing, kAll, kSome };
 
   [[nodiscard]] const Name* Find(std::string_view name) const;
@@ -73,6 +76,7 @@ class Postings {
   void Restrict(Term* term, Refs* refs) const;
   void Filter(const Matcher& matcher, Refs* refs) const;
   [[nodiscard]] Refs All() const;
+  [[nodiscard]] Numbers NumberLabels() const;
 
   const SeriesSlots& slots_;
   mutable std::shared_mutex mutex_;  // guards all below

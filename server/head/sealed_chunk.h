@@ -24,7 +24,7 @@ struct SealedChunk {
   TimestampMs last_time;
   uint32_t count;
   uint32_t size;
-  uint32_t encoding;  // of a chunk
+  uint32_t encoding;  // of a chunk; of a stream of floats where its newest mark is
   Format format;
 
   [[nodiscard]] std::string_view bytes() const {
@@ -43,7 +43,7 @@ struct SealedChunk {
 class SealedRef {
  public:
   SealedRef() = default;
-  // Copies the bytes; the fields of `header` but refs and link count.
+  // Copies the bytes; there is room for readers of streams behind them.
   static SealedRef Create(uint64_t generation, TimestampMs first_time, TimestampMs last_time,
                           uint32_t count, SealedChunk::Format format, uint32_t encoding,
                           std::string_view bytes);

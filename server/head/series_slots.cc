@@ -13,7 +13,8 @@ namespace vigil::head {
 SealedRef SealedRef::Create(uint64_t generation, TimestampMs first_time, TimestampMs last_time,
                             uint32_t count, SealedChunk::Format format, uint32_t encoding,
                             std::string_view bytes) {
-  void* const memory = std::malloc(sizeof(SealedChunk) + bytes.size());
+  const size_t slack = format == SealedChunk::Format::kStream ? kStreamSlack : 0;
+  void* const memory = std::malloc(sizeof(SealedChunk) + bytes.size() + slack);
   CHECK(memory != nullptr);
   auto* chunk = new (memory) SealedChunk;
   chunk->generation = generation;
@@ -25,7 +26,9 @@ SealedRef SealedRef::Create(uint64_t generation, TimestampMs first_time, Timesta
   chunk->format = format;
   chunk->refs.store(1, std::memory_order_relaxed);
   chunk->older = nullptr;
-  std::memcpy(static_cast<char*>(memory) + sizeof(SealedChunk), bytes.data(), bytes.size());
+  char* const copy = static_cast<char*>(memory) + sizeof(SealedChunk);
+  std::memcpy(copy, bytes.data(), bytes.size());
+  std::memset(copy + bytes.size(), 0, slack);
   return SealedRef(chunk);
 }
 

@@ -34,15 +34,15 @@ struct Series {
   SeriesId id = 0;
 
   // Guarded by the mutex of the run.
-  SampleStream open;
+  [[no_unique_address]] SampleStream open;  // what is left of its last word, the next member takes
+  // Of chunks that are flushed from now on.
+  uint16_t retention_class = storage::kDefaultRetentionClass;
   // Null for most series: they have floats in order only.
   std::unique_ptr<SideSamples> side;
   uint64_t generation = 0;  // of the samples in `open` and `side`, or kIdleGeneration
   SealedRef sealed;         // the newest generation; older ones are linked
   // The database may hold samples that memory has not up to this time; INT64_MIN: none.
   TimestampMs stored_until = INT64_MIN;
-  // Of chunks that are flushed from now on.
-  uint16_t retention_class = storage::kDefaultRetentionClass;
 
   // The oldest time in memory, INT64_MAX when there is nothing.
   [[nodiscard]] TimestampMs FirstTime() const;
@@ -58,6 +58,8 @@ struct Series {
     return *side;
   }
 };
+
+static_assert(sizeof(Series) <= 120);
 
 inline constexpr size_t kRunLength = 128;
 

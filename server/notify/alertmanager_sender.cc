@@ -15,6 +15,7 @@ namespace {
 constexpr int64_t kSenderPollMs = 1'000;
 constexpr size_t kMaxSenderAnswer = 1 << 20;
 constexpr int64_t kMaxDrainMs = 10'000;
+constexpr const char* kSigningName = "aps";  // Amazon's managed Prometheus
 
 void WriteLabels(const Labels& labels, JsonWriter* json) {
   json->BeginObject();
@@ -78,18 +79,34 @@ void AlertmanagerSender::Stop() {
   }
 }
 
+AlertmanagerSender::AccessPtr AlertmanagerSender::AccessOf(const AlertmanagerSet& set,
+                                                           const std::vector<Set>& before) const {
+  for (const Set& known : before) {
+    if (set.http != nullptr && known.config.http == set.http) return known.access;
+  }
+  const auto config = set.http == nullptr ? config::HttpClientConfig() : *set.http;
+  return std::make_shared<access::SharedAccess>(access::HttpAccess(config, *options_.clock),
+                                                options_.user_agent);
+}
+
 void AlertmanagerSender::SetAlertmanagers(std::vector<AlertmanagerSet> sets) {
   const MutexLock lock(mutex_);
   std::map<std::string, std::shared_ptr<Target>> before = std::exchange(state_.targets, {});
-  state_.sets.clear();
+  const std::vector<Set> sets_before = std::exchange(state_.sets, {});
   for (AlertmanagerSet& set : sets) {
     for (const std::string& url : set.urls) {
       const auto found = before.find(url);
       auto target = found == before.end() ? std::make_shared<Target>() : found->second;
       // The first set that has the URL keeps it.
-      if (state_.targets.emplace(url, target).second) target->set = state_.sets.size();
+      if (!state_.targets.emplace(url, target).second) continue;
+      target->set = state_.sets.size();
+      if (target->sigv4 == set.sigv4) continue;
+      target->sigv4 = set.sigv4;
+      target->signer = set.sigv4 == nullptr
+                           ? nullptr
+                           : std::make_shared<AwsCredentialSource>(*set.sigv4, *options_.clock);
     }
-    auto access = std::make_shared<HttpAccess>(set.http, *options_.clock);
+    AccessPtr access = AccessOf(set, sets_before);
     state_.sets.push_back({std::move(set), std::move(access)});
   }
 }
@@ -165,7 +182,7 @@ std::vector<AlertmanagerSender::Batch> AlertmanagerSender::TakeBatches(bool also
   for (const auto& [url, target] : state_.targets) {
     if (target->busy || target->queue.empty() || (target->failed && !also_failed)) continue;
     const Set& set = state_.sets[target->set];
-    Batch batch{url, target, set.access, set.config.timeout, {}};
+    Batch batch{url, target, set.access, target->signer, set.config.timeout, {}};
     while (!target->queue.empty() && batch.alerts.size() < options_.batch_size) {
       batch.alerts.push_back(std::move(target->queue.front()));
       target->queue.pop_front();
@@ -176,22 +193,32 @@ std::vector<AlertmanagerSender::Batch> AlertmanagerSender::TakeBatches(bool also
   return batches;
 }
 
+bool AlertmanagerSender::MaySend(const Batch& batch) {
+  if (!options_.may_send || options_.may_send()) return true;
+  FinishBatch(batch, Unavailable("another vigil-server has taken the database over"));
+  return false;
+}
+
 void AlertmanagerSender::SendBatch(const std::shared_ptr<const Batch>& batch) {
-  if (options_.may_send && !options_.may_send()) {
-    FinishBatch(*batch, Unavailable("another vigil-server has taken the database over"));
-    return;
-  }
-  auto options = batch->access->Options();
-  if (!options) {
-    FinishBatch(*batch, std::move(options).error());
-    return;
-  }
+  if (!MaySend(*batch)) return;
+  batch->access->Ask(client_.get(), batch->timeout,
+                     [this, batch](access::SharedAccess::Options options) {
+                       if (options) {
+                         PostBatch(batch, std::move(options).value());
+                       } else {
+                         FinishBatch(*batch, std::move(options).error());
+                       }
+                     });
+}
+
+void AlertmanagerSender::PostBatch(const std::shared_ptr<const Batch>& batch,
+                                   access::HttpAccess::Options options) {
   http::ClientRequest request;
   request.method = "POST";
   request.url = batch->url;
   request.headers.Set("Content-Type", "application/json");
   request.headers.Set("User-Agent", options_.user_agent);
-  request.options = std::move(options).value();
+  request.options = std::move(options);
   request.timeout_ms = batch->timeout;
   request.max_body_bytes = kMaxSenderAnswer;
   request.body = "[";
@@ -200,10 +227,59 @@ void AlertmanagerSender::SendBatch(const std::shared_ptr<const Batch>& batch) {
     request.body += *alert;
   }
   request.body += "]";
-  client_->Start(std::move(request),
-                 [this, batch](const Result<http::ClientResponse>& answer, const std::string&) {
-                   FinishBatch(*batch, answer);
-                 });
+  if (batch->signer == nullptr) {
+    StartBatch(batch, std::move(request));
+  } else {
+    SignBatch(batch, std::move(request));
+  }
+}
+
+void AlertmanagerSender::SignBatch(const std::shared_ptr<const Batch>& batch,
+                                   http::ClientRequest request) {
+  auto wanted = batch->signer->Request();
+  if (!wanted) {
+    FinishBatch(*batch, wanted.error());
+    return;
+  }
+  if (*wanted) {
+    client_->Start(
+        **std::move(wanted),
+        [this, batch, request](const Result<http::ClientResponse>& answer, const std::string&) {
+          const std::string problem = Problem(answer);
+          const Result<void> taken =
+              problem.empty() ? batch->signer->Take(*answer) : Result<void>(Unavailable(problem));
+          if (taken) {
+            SignBatch(batch, request);
+          } else {
+            FinishBatch(*batch, taken.error().Prefixed("failed to get AWS credentials"));
+          }
+        });
+    return;
+  }
+  const Result<http::AwsCredentials> keys = batch->signer->Get();
+  const Result<std::string> region = batch->signer->Region();
+  if (!keys) {
+    FinishBatch(*batch, keys.error());
+  } else if (!region) {
+    FinishBatch(*batch, BadData("region not configured in sigv4 or in default credentials chain"));
+  } else {
+    http::SignAwsRequest(*keys, *region, kSigningName, options_.clock->Now(), &request);
+    StartBatch(batch, std::move(request));
+  }
+}
+
+void AlertmanagerSender::StartBatch(const std::shared_ptr<const Batch>& batch,
+                                    http::ClientRequest request) {
+  // Asked again: token and keys may have taken their time.
+  if (!MaySend(*batch)) return;
+  const access::HttpAccess::Options sent = request.options;
+  client_->Start(std::move(request), [this, batch, sent](const Result<http::ClientResponse>& answer,
+                                                         const std::string&) {
+    if (answer && answer->status == 401) {
+      batch->access->DropToken(sent->authorization);
+    }
+    FinishBatch(*batch, answer);
+  });
 }
 
 void AlertmanagerSender::FinishBatch(const Batch& batch,

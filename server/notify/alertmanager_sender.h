@@ -17,15 +17,19 @@
 #include "client-lib/http/client.h"
 #include "client-lib/model/labels.h"
 #include "client-lib/model/relabel.h"
+#include "server/access/shared_access.h"
 #include "server/alerting/alert_sink.h"
-#include "server/notify/http_access.h"
+#include "server/config/sigv4_config.h"
+#include "server/notify/aws_credentials.h"
 
 namespace vigil::notify {
 
 // Alertmanagers that are reached in the same way.
 struct AlertmanagerSet {
   std::vector<std::string> urls;  // whole: http://am:9093/api/v2/alerts
-  alerting::HttpConfig http;
+  // The same object: the same configuration, whose token stays good. Null: the defaults.
+  std::shared_ptr<const config::HttpClientConfig> http;
+  std::shared_ptr<const config::Sigv4Config> sigv4;  // null: requests are not signed
   DurationMs timeout = 10'000;
   std::vector<RelabelRule> alert_relabel_configs;  // for these alone
 };
@@ -51,8 +55,8 @@ class AlertmanagerSender final : public alerting::AlertSink {
     bool drain_on_stop = true;
     std::string user_agent = "Vigil";
     const Clock* clock = &Clock::System();
-    // Asked before each batch, on the sender's thread; a batch that may not go is dropped. Empty:
-    // always.
+    // Asked before a batch and before its request, on the sender's thread; a batch that may not go
+    // is dropped. Empty: always.
     std::function<bool()> may_send;
   };
   explicit AlertmanagerSender(Options options);
@@ -84,11 +88,14 @@ class AlertmanagerSender final : public alerting::AlertSink {
     bool busy = false;
     bool failed = false;  // its last batch
     size_t set = 0;       // in State::sets
+    std::shared_ptr<const config::Sigv4Config> sigv4;
+    std::shared_ptr<AwsCredentialSource> signer;  // made from it; the sender's thread only
   };
   struct Set {
     AlertmanagerSet config;
-    std::shared_ptr<HttpAccess> access;  // the sender's thread only
+    std::shared_ptr<access::SharedAccess> access;  // the sender's thread only
   };
+  using AccessPtr = std::shared_ptr<access::SharedAccess>;
   struct State {
     std::vector<Set> sets;
     std::map<std::string, std::shared_ptr<Target>> targets;  // by URL
@@ -97,15 +104,24 @@ class AlertmanagerSender final : public alerting::AlertSink {
   struct Batch {
     std::string url;
     std::shared_ptr<Target> target;
-    std::shared_ptr<HttpAccess> access;
+    std::shared_ptr<access::SharedAccess> access;
+    std::shared_ptr<AwsCredentialSource> signer;
     DurationMs timeout = 0;
     std::vector<AlertText> alerts;
   };
 
+  [[nodiscard]] AccessPtr AccessOf(const AlertmanagerSet& set,
+                                   const std::vector<Set>& before) const;
   void Loop(const std::stop_token& stop);
   void RunOnce(int64_t max_wait_ms);
   std::vector<Batch> TakeBatches(bool also_failed);
+  // Otherwise the batch is finished.
+  bool MaySend(const Batch& batch);
   void SendBatch(const std::shared_ptr<const Batch>& batch);
+  // Asks for keys first where they are not there.
+  void SignBatch(const std::shared_ptr<const Batch>& batch, http::ClientRequest request);
+  void StartBatch(const std::shared_ptr<const Batch>& batch, http::ClientRequest request);
+  void PostBatch(const std::shared_ptr<const Batch>& batch, access::HttpAccess::Options options);
   void FinishBatch(const Batch& batch, const Result<http::ClientResponse>& answer);
   void Drain();  // REQUIRES: the thread has ended
   [[nodiscard]] std::vector<AlertText> TextsOf(const alerting::PostedAlert& alert) const

@@ -63,8 +63,6 @@ void HttpNotifier::Stop() {
   for (auto& [sender, lane] : lanes_) {
     ready_.insert(ready_.end(), lane.waiting.begin(), lane.waiting.end());
     lane.waiting.clear();
-    ready_.insert(ready_.end(), lane.need_token.begin(), lane.need_token.end());
-    lane.need_token.clear();
   }
   for (const JobPtr& job : std::exchange(ready_, {})) {
     Finish(job, {Outcome(SendVerdict::kRetry, kStopping), {}});
@@ -84,6 +82,12 @@ void HttpNotifier::Send(alerting::Outgoing message, Done done) {
   done(id, Outcome(SendVerdict::kRetry, kStopping), {});
 }
 
+std::shared_ptr<access::SharedAccess> HttpNotifier::AccessOf(
+    const config::HttpClientConfig& http) const {
+  return std::make_shared<access::SharedAccess>(access::HttpAccess(http, *options_.clock),
+                                                options_.user_agent);
+}
+
 Result<void> HttpNotifier::Apply(std::shared_ptr<const alerting::AlertingConfig> config) {
   auto world = std::make_shared<World>();
   world->templates =
@@ -95,8 +99,7 @@ Result<void> HttpNotifier::Apply(std::shared_ptr<const alerting::AlertingConfig>
       for (size_t i = 0; i < made.size(); ++i) {
         const alerting::Integration integration{receiver.name, std::string(type.name), i};
         world->senders.emplace(alerting::IntegrationKey(integration),
-                               Sender{std::move(made[i].receiver),
-                                      HttpAccess(std::move(made[i].http), *options_.clock)});
+                               Sender{std::move(made[i].receiver), AccessOf(made[i].http)});
       }
     }
   }
@@ -206,55 +209,40 @@ void HttpNotifier::FinishBlocked() {
   for (auto& [job, finished] : done) Finish(job, std::move(finished));
 }
 
-// The job's request, a token first where one is needed: one fetches it for all of its lane.
+// The job's request, a token first where one is needed: one is fetched for all of its lane.
 void HttpNotifier::Request(const JobPtr& job) {
-  if (const auto lane = lanes_.find(job->sender);
-      lane != lanes_.end() && lane->second.fetches_token) {
-    lane->second.need_token.push_back(job);
+  if (stopping_) {
+    Finish(job, {Outcome(SendVerdict::kRetry, kStopping), {}});
     return;
   }
-  auto token = job->sender->access.TokenRequest();
-  if (!token) {
-    Go(job, FailWith(token.error()));
-  } else if (*token) {
-    FetchToken(job, **std::move(token));
-  } else {
-    Perform(job);
-  }
+  const int64_t left = job->deadline - options_.clock->Now();
+  job->sender->access->Ask(client_.get(), std::min(kTokenTimeoutMs, left),
+                           [this, job](access::SharedAccess::Options options) {
+                             if (options) {
+                               Perform(job, std::move(options).value());
+                             } else {
+                               FailWithoutToken(job, options.error());
+                             }
+                           });
 }
 
-void HttpNotifier::FetchToken(const JobPtr& job, http::ClientRequest request) {
-  lanes_[job->sender].fetches_token = true;
-  request.timeout_ms = kTokenTimeoutMs;
-  StartRequest(job, std::move(request), [this, job](const Answer& answer) {
-    Lane& lane = lanes_[job->sender];
-    lane.fetches_token = false;
-    const std::vector<JobPtr> others = std::exchange(lane.need_token, {});
-    const Result<void> taken = job->sender->access.TakeToken(answer);
-    if (taken) {
-      Perform(job);
-      for (const JobPtr& other : others) Request(other);
-      return;
-    }
-    SendOutcome outcome = JudgeTransport(taken.error());
-    if (taken.error().kind == ErrorKind::kBadData) outcome.verdict = SendVerdict::kFinal;
-    for (const JobPtr& other : others) Finish(other, {outcome, {}});
-    Finish(job, {outcome, {}});
-  });
-}
-
-void HttpNotifier::Perform(const JobPtr& job) {
-  auto options = job->sender->access.Options();
-  if (!options) {
-    Go(job, FailWith(options.error()));
+void HttpNotifier::FailWithoutToken(const JobPtr& job, const Error& error) {
+  if (stopping_) {
+    Finish(job, {Outcome(SendVerdict::kRetry, kStopping), {}});
     return;
   }
+  // Credentials may be put right, and files appear, before the deadline.
+  Finish(job, {Outcome(SendVerdict::kRetry, JudgeTransport(error).error), {}});
+}
+
+void HttpNotifier::Perform(const JobPtr& job, access::HttpAccess::Options options) {
   http::ClientRequest request = std::move(job->request);
   request.timeout_ms = INT64_MAX;
-  request.options = std::move(options).value();
+  request.options = std::move(options);
   if (!request.headers.Has("User-Agent")) request.headers.Set("User-Agent", options_.user_agent);
-  StartRequest(job, std::move(request), [this, job](Answer answer) {
-    if (answer && answer->status == 401) job->sender->access.DropToken();
+  const access::HttpAccess::Options sent = request.options;
+  StartRequest(job, std::move(request), [this, job, sent](Answer answer) {
+    if (answer && answer->status == 401) job->sender->access->DropToken(sent->authorization);
     answer = InOwnWords(*job, std::move(answer));
     Go(job, job->delivery->Next(&answer));
   });

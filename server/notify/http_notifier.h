@@ -15,9 +15,9 @@
 #include "client-lib/base/clock.h"
 #include "client-lib/base/mutex.h"
 #include "client-lib/http/client.h"
+#include "server/access/shared_access.h"
 #include "server/alerting/notifier.h"
 #include "server/notify/blocking_pool.h"
-#include "server/notify/http_access.h"
 #include "server/notify/list.h"
 #include "server/notify/receiver.h"
 
@@ -49,7 +49,7 @@ class HttpNotifier final : public alerting::Notifier {
   // An integration at work.
   struct Sender {
     std::unique_ptr<Receiver> receiver;
-    HttpAccess access;
+    std::shared_ptr<access::SharedAccess> access;
   };
   // The integrations of one configuration by IntegrationKey. Messages keep theirs alive.
   struct World {
@@ -81,10 +81,10 @@ class HttpNotifier final : public alerting::Notifier {
   struct Lane {
     size_t running = 0;
     std::deque<JobPtr> waiting;
-    bool fetches_token = false;      // one of those that run
-    std::vector<JobPtr> need_token;  // run, but wait for that token
   };
 
+  [[nodiscard]] std::shared_ptr<access::SharedAccess> AccessOf(
+      const config::HttpClientConfig& http) const;
   void Loop(const std::stop_token& stop);
   void RunOnce(int64_t max_wait_ms);
   void StartQueued();
@@ -92,8 +92,8 @@ class HttpNotifier final : public alerting::Notifier {
   void Begin(const JobPtr& job);
   void Go(const JobPtr& job, Step step);
   void Request(const JobPtr& job);
-  void FetchToken(const JobPtr& job, http::ClientRequest request);
-  void Perform(const JobPtr& job);
+  void FailWithoutToken(const JobPtr& job, const Error& error);
+  void Perform(const JobPtr& job, access::HttpAccess::Options options);
   // Sends within what is left of the job's time.
   void StartRequest(const JobPtr& job, http::ClientRequest request,
                     std::function<void(Answer)> then);

@@ -16,11 +16,11 @@ alerting::HttpConfig HttpOf(const alerting::IncidentioConfig& config) {
   alerting::HttpConfig http = config.http;
   if (config.alert_source_token.empty() && config.alert_source_token_file.empty()) return http;
   http.has_oauth2 = false;
-  http.client.has_basic_auth = false;
-  http.client.has_authorization = true;
-  http.client.authorization = {};
-  http.client.authorization.credentials = config.alert_source_token;
-  http.client.authorization.credentials_file = config.alert_source_token_file;
+  http.has_basic_auth = false;
+  http.has_authorization = true;
+  http.authorization = {};
+  http.authorization.credentials = config.alert_source_token;
+  http.authorization.credentials_file = config.alert_source_token_file;
   return http;
 }
 

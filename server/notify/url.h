@@ -8,15 +8,13 @@
 #include <vector>
 
 #include "client-lib/base/result.h"
+#include "server/access/escape.h"
 
 namespace vigil::notify {
 
-// For a query or a form: letters, digits and -_.~ stay, blanks become +.
-std::string QueryEscape(std::string_view text);
-// For one segment of a path: blanks become %20, slashes %2F.
-std::string PathEscape(std::string_view text);
-// a=1&b=2, sorted by name (url.Values.Encode).
-std::string EncodeQuery(std::vector<std::pair<std::string, std::string>> values);
+using access::EncodeQuery;
+using access::PathEscape;
+using access::QueryEscape;
 
 // http or https with a host; bad_data in upstream's words.
 Result<void> CheckUrl(std::string_view url);

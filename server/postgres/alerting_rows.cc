@@ -17,6 +17,30 @@ void AppendStorable(std::string_view text, std::string* out) {
   AppendArrayElement(changed ? std::string_view(mended) : text, out->size() == 1, out);
 }
 
+std::string CarefulLiteral(const Labels& labels) {
+  std::string literal = "{";
+  for (const LabelView label : labels) {
+    AppendStorable(label.name, &literal);
+    AppendStorable(label.value, &literal);
+  }
+  return literal += '}';
+}
+
+// Most texts need no care: they are ASCII, and nothing in them is to be escaped. Puts such a one at
+// *at, in quotes; false for any other.
+bool PutPlain(std::string_view text, char** at) {
+  char* put = *at;
+  *put++ = '"';
+  for (const char c : text) {
+    // NUL, and above ASCII bytes are negative.
+    if (c == '"' || c == '\\' || static_cast<signed char>(c) <= 0) return false;
+    *put++ = c;
+  }
+  *put++ = '"';
+  *at = put;
+  return true;
+}
+
 Result<MatchType> MatchTypeOf(std::string_view text) {
   for (const MatchType type :
        {MatchType::kEqual, MatchType::kNotEqual, MatchType::kRegexp, MatchType::kNotRegexp}) {
@@ -33,14 +57,20 @@ std::string StorableText(std::string_view text) {
 }
 
 std::string PairsLiteral(const Labels& labels) {
-  std::string literal;
-  literal.reserve(labels.HeapBytes() + 4 * labels.size() + 2);
-  literal += '{';
-  for (const LabelView label : labels) {
-    AppendStorable(label.name, &literal);
-    AppendStorable(label.value, &literal);
+  // An element takes three characters more than its text, which is less than the set has beside
+  // its texts.
+  std::string literal(labels.HeapBytes() + 2, '{');
+  char* at = literal.data() + 1;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const LabelView label = labels[i];
+    if (i > 0) *at++ = ',';
+    if (!PutPlain(label.name, &at)) return CarefulLiteral(labels);
+    *at++ = ',';
+    if (!PutPlain(label.value, &at)) return CarefulLiteral(labels);
   }
-  return literal += '}';
+  *at++ = '}';
+  literal.resize(static_cast<size_t>(at - literal.data()));
+  return literal;
 }
 
 std::string PairsLiteral(const alerting::StringMap& map) {
@@ -127,7 +157,7 @@ std::string ReadString(const Rows& rows, int row, int column) {
   return std::string(rows.Bytes(row, column));
 }
 
-void ColumnSet::Add(std::initializer_list<int64_t> numbers, std::vector<std::string> texts) {
+void ColumnSet::AddRow(std::initializer_list<int64_t> numbers, std::span<std::string> texts) {
   CHECK(numbers.size() == numbers_.size() && texts.size() == texts_.size());
   size_t column = 0;
   for (const int64_t number : numbers) numbers_[column++].push_back(number);

@@ -3,7 +3,10 @@
 // fields stand in the order of its table.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +48,11 @@ class ColumnSet {
  public:
   ColumnSet(size_t numbers, size_t texts) : numbers_(numbers), texts_(texts) {}
   // REQUIRES: as many as there are columns.
-  void Add(std::initializer_list<int64_t> numbers, std::vector<std::string> texts);
+  template <size_t N>
+  void Add(std::initializer_list<int64_t> numbers, std::string (&&texts)[N]) {
+    AddRow(numbers, texts);
+  }
+  void Add(std::initializer_list<int64_t> numbers) { AddRow(numbers, {}); }
   [[nodiscard]] size_t rows() const { return rows_; }
   [[nodiscard]] bool IsFullPage() const {
     return rows_ >= kAlertingRowsPerPage || text_bytes_ >= kAlertingPageBytes;
@@ -59,6 +66,9 @@ class ColumnSet {
   void Clear();
 
  private:
+  // The texts are taken.
+  void AddRow(std::initializer_list<int64_t> numbers, std::span<std::string> texts);
+
   std::vector<std::vector<int64_t>> numbers_;
   std::vector<std::vector<std::string>> texts_;
   size_t rows_ = 0;

@@ -190,6 +190,9 @@ Result<void> Database::ConfirmOwnership(int64_t timeout_ms) const {
   return CheckOwner(connection.get(), impl_->owner, timeout_ms);
 }
 
+int64_t Database::epoch() const { return impl_->owner.epoch; }
+std::vector<std::string> Database::standbys() const { return impl_->journal->standbys(); }
+
 DatabaseMetrics Database::metrics() const {
   DatabaseMetrics metrics;
   metrics.journal = impl_->journal->metrics();

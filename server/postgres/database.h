@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client-lib/base/result.h"
 #include "server/postgres/maintenance.h"
@@ -94,6 +95,10 @@ class Database {
   // Asks the database: not_found when another server took over; other errors say that it could not
   // be asked. Opens a connection of its own.
   [[nodiscard]] Result<void> ConfirmOwnership(int64_t timeout_ms) const;
+  // By which this server owns the database.
+  [[nodiscard]] int64_t epoch() const;
+  // The URLs of the servers that stood by when the lease was renewed last.
+  [[nodiscard]] std::vector<std::string> standbys() const;
   [[nodiscard]] DatabaseMetrics metrics() const;
 
  private:

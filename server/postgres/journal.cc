@@ -7,6 +7,7 @@
 
 #include "client-lib/base/log.h"
 #include "server/postgres/journal_tables.h"
+#include "server/postgres/members.h"
 #include "server/postgres/series_insert.h"
 
 namespace vigil::postgres {
@@ -19,6 +20,8 @@ constexpr int64_t kHurriedIntervalMs = 10;
 constexpr int64_t kSeriesIdWaitMs = 2'000;
 // While a former owner's session keeps the lock.
 constexpr int64_t kUnlockedRenewalMs = 250;
+// Signs of life come every few seconds; one that has just missed some may still be there.
+constexpr int64_t kStandbySeenMs = 60'000;
 constexpr int64_t kReconnectTimeoutMs = 5'000;
 constexpr int64_t kFirstBackoffMs = 50;
 constexpr int64_t kLongestBackoffMs = 5'000;
@@ -73,6 +76,10 @@ void PostgresJournal::Stop(int64_t timeout_ms) {
 }
 
 void PostgresJournal::Run() {
+  // Whom to ask when the database goes away before the lease is renewed for the first time.
+  if (connection_ != nullptr) {
+    if (auto read = ReadStandbys(); !read) OnFailure(read.error());
+  }
   while (!queue_.failed()) {
     if (queue_.stopped() && (Drained() || clock_.MonotonicNs() >= stop_at_ns_)) break;
     const bool away = connection_ == nullptr;
@@ -117,6 +124,17 @@ Result<void> PostgresJournal::Renew() {
                       options_.write_timeout_ms))) {
     next_renewal_ns_ = clock_.MonotonicNs() + kUnlockedRenewalMs * 1'000'000;
   }
+  return ReadStandbys();
+}
+
+Result<void> PostgresJournal::ReadStandbys() {
+  std::vector<std::string> urls;
+  for (Member& member :
+       TRY(ReadMembers(connection_.get(), kStandbySeenMs, options_.write_timeout_ms))) {
+    if (member.role == "standby") urls.push_back(std::move(member.url));
+  }
+  // After a long outage nobody has given a sign of life yet: those from before may lead.
+  if (!urls.empty()) standbys_.Set(std::move(urls));
   return Ok();
 }
 

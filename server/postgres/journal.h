@@ -62,6 +62,8 @@ class PostgresJournal : public storage::Journal {
   void Stop(int64_t timeout_ms);
   [[nodiscard]] bool connected() const { return connected_; }
   [[nodiscard]] bool fenced() const { return fenced_; }
+  // The URLs of the servers that stood by when there were any last.
+  [[nodiscard]] std::vector<std::string> standbys() const { return standbys_.Copy(); }
   [[nodiscard]] JournalMetrics metrics() const;
 
  private:
@@ -78,6 +80,7 @@ class PostgresJournal : public storage::Journal {
   Result<void> CopyPages(size_t first, size_t end, int slot);
   Result<void> FetchSeriesIds();
   Result<void> Renew();
+  Result<void> ReadStandbys();
   Result<void> Reconnect();
   Result<void> DropCommitted();
   void FinishBatch(size_t count);
@@ -104,6 +107,7 @@ class PostgresJournal : public storage::Journal {
   std::atomic<bool> connected_{true};
   std::atomic<bool> fenced_{false};
   std::atomic<int64_t> stop_at_ns_{0};
+  Guarded<std::vector<std::string>> standbys_;
   Guarded<JournalMetrics> figures_;
   std::jthread thread_;
 };

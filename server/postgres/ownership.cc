@@ -159,7 +159,8 @@ Result<OwnerState> ReadOwner(Connection* connection, int64_t timeout_ms) {
       "SELECT url, floor(extract(epoch FROM since) * 1000)::int8 FROM vigil.member "
       "WHERE role = 'leader'",
       timeout_ms));
-  if (leader.size() == 0) return state;
+  state.given_back = leader.size() == 0;
+  if (state.given_back) return state;
   state.url = leader.Bytes(0, 0);
   state.since = leader.Int(0, 1);
   return state;

@@ -44,6 +44,7 @@ struct OwnerState {
   bool locked = false;        // its session lives
   int64_t lease_left_ms = 0;  // not positive: the lease has run out, or was given back
   bool has_members = false;   // the schema knows of standbys
+  bool given_back = false;    // the owner stopped in order
   bool in_recovery = false;   // a replica: nobody can take it over
 };
 

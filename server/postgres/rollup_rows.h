@@ -78,7 +78,7 @@ class RollupSink {
   Connection* const connection_;
   const int64_t timeout_ms_;
   RollupCounts& counts_;
-  chunks::ChunkEncoder encoder_;
+  chunks::ChunkEncoder encoder_{chunks::Packing::kDense};
   chunks::Chunk chunk_;
   std::string copy_;  // in COPY's binary format, not yet sent
 };

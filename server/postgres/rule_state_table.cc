@@ -46,7 +46,7 @@ Result<void> WriteChanges(Connection* connection, const storage::RuleStateChange
                           int64_t timeout_ms) {
   TRY(WriteRows(connection, kDeleteRuleAlerts, changes.gone, ColumnSet(2, 0), timeout_ms,
                 [](const StoredAlert::Key& key, ColumnSet* columns) {
-                  columns->Add({SignedId(key.first), SignedId(key.second)}, {});
+                  columns->Add({SignedId(key.first), SignedId(key.second)});
                 }));
   return WriteRows(connection, kUpsertRuleAlerts, changes.changed, ColumnSet(7, 6), timeout_ms,
                    [](const StoredAlert& alert, ColumnSet* columns) {

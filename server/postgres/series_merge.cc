@@ -32,6 +32,11 @@ bool Touches(const std::vector<storage::DeletedSpan>& deleted, const storage::Ch
   });
 }
 
+// A flush packed it fast. What a merge packed already comes out as it was.
+bool MayBeDenser(const storage::ChunkRow& row) {
+  return row.encoding >> 8 == static_cast<uint32_t>(chunks::ValueEncoding::kBlocks);
+}
+
 chunks::ChunkView ViewOf(const storage::ChunkRow& row) {
   return {row.min_time, row.max_time, row.count, row.encoding, row.data};
 }
@@ -101,7 +106,7 @@ Result<void> SeriesMerge::Merge(std::span<const storage::ChunkRow> rows,
       TRY(Give(row));
       continue;
     }
-    if (rows.size() == 1 && !touched) return Give(row);
+    if (rows.size() == 1 && !touched && !MayBeDenser(row)) return Give(row);
     if (chunks::DecodeChunk(ViewOf(row), INT64_MIN, INT64_MAX, &columns_)) continue;
     ++counts_.corrupt;
     TRY(Give(row));

@@ -55,7 +55,7 @@ class SeriesMerge {
   const TimestampMs leaf_end_;
   const Emit emit_;
   MergeCounts counts_;
-  chunks::ChunkEncoder encoder_;
+  chunks::ChunkEncoder encoder_{chunks::Packing::kDense};
   chunks::Chunk chunk_;
   SampleColumns columns_;
 };

@@ -61,7 +61,8 @@ class NameDropper : public RowSink {
  public:
   NameDropper(QueryContext& query, SameLabels same, bool single_name, size_t steps, RowSink& out)
       : delayed_(query.options.delayed_name_removal),
-        buffered_(same == SameLabels::kMerge && !single_name),
+        buffered_(same == SameLabels::kMerge &&
+                  (!single_name || query.options.type_and_unit_labels)),
         ignored_(!buffered_ && out.ignores_name()),
         single_name_(single_name),
         collector_(query, steps),
@@ -69,12 +70,9 @@ class NameDropper : public RowSink {
 
   Result<void> Take(const SeriesRow& row) override {
     if (delayed_) return out_.Take({row.labels, true, row.values, row.histograms});
-    if (!single_name_ && !buffered_ && !seen_.insert(row.labels).second) {
-      return ExecutionError(std::string(kSameLabelset));
-    }
-    if (ignored_ && HasNoOtherMetadata(row.labels)) {
-      return out_.Take({row.labels, true, row.values, row.histograms});
-    }
+    const bool has_more = HasTypeOrUnit(row.labels);
+    if (!buffered_) TRY(CheckTwins(row.labels, has_more));
+    if (ignored_ && !has_more) return out_.Take({row.labels, true, row.values, row.histograms});
     const Labels labels = WithoutMetadata(row.labels);
     if (buffered_) return collector_.Take({labels, true, row.values, row.histograms});
     return out_.Take({labels, true, row.values, row.histograms});
@@ -88,9 +86,22 @@ class NameDropper : public RowSink {
   }
 
  private:
-  // No type and unit labels, which go where the name goes.
-  static bool HasNoOtherMetadata(const Labels& labels) {
-    return !labels.Has("__type__") && !labels.Has("__unit__");
+  // They go where the name goes.
+  static bool HasTypeOrUnit(const Labels& labels) {
+    return labels.Has("__type__") || labels.Has("__unit__");
+  }
+
+  // Rows of one metric are twins only if type or unit tells them apart: as long as no row has one
+  // it is enough to keep the labels, which are shared, in case one comes.
+  Result<void> CheckTwins(const Labels& labels, bool has_more) {
+    if (single_name_ && !has_more && seen_.empty()) {
+      passed_.push_back(labels);
+      return Ok();
+    }
+    seen_.insert(passed_.begin(), passed_.end());
+    passed_.clear();
+    if (seen_.insert(labels).second) return Ok();
+    return ExecutionError(std::string(kSameLabelset));
   }
 
   bool delayed_;
@@ -98,6 +109,7 @@ class NameDropper : public RowSink {
   bool ignored_;  // a name that stays is no matter
   bool single_name_;
   Collector collector_;
+  std::vector<Labels> passed_;  // while seen_ is not needed
   std::unordered_set<Labels, HashIgnoringMetadata, SameIgnoringMetadata> seen_;
   RowSink& out_;
 };

@@ -89,7 +89,8 @@ class Evaluator {
   // Puts a value's samples on the query's account.
   Result<Value> Charged(Value value);
   // Runs `produce` with a sink that takes the name (and type and unit) off every row before it
-  // reaches `sink`. `single_name`: the rows cannot have different names.
+  // reaches `sink`. `single_name`: the rows cannot have different names, only types and units; what
+  // kMerge is to merge must then come with the feature that makes such labels.
   Result<void> DroppingNames(SameLabels same, bool single_name, RowSink& sink,
                              const std::function<Result<void>(RowSink&)>& produce);
   // The name goes: now, or with delayed name removal at the end of the query.
@@ -128,7 +129,7 @@ Result<void> ReadRange(const QueryContext& query, const VectorSelector& selector
 void TidyRange(const QueryContext& query, const VectorSelector& selector, SampleColumns* samples);
 // Through parentheses.
 const Expr& Unwrapped(const Expr& expr);
-// All series the expression can yield have the same name: taking it off makes no twins.
+// All series the expression can yield have the same name: only types and units can make twins.
 bool HasSingleName(const Expr& expr);
 // Without __name__, __type__ and __unit__.
 Labels WithoutMetadata(const Labels& labels);

@@ -64,37 +64,63 @@ class Extrapolation {
     const size_t n = sweep_.size();
     for (size_t begin = 0; begin < n; begin += kBlock) {
       const size_t end = std::min(begin + kBlock, n);
-      if constexpr (!kGiven) Subtract(begin, end);
       const size_t even = begin + (end - begin) / 2 * 2;
-      if (AnyReachesZero(begin, even)) {
-        ScaleEach(begin, even);
+      if constexpr (kGiven) {
+        AnyReachesZero(begin, even) ? ScaleEach(begin, even) : Multiply(begin, even);
       } else {
-        Multiply(begin, even);
+        if (!SubtractAndMultiply(begin, even)) {
+          Subtract(begin, even);
+          ScaleEach(begin, even);
+        }
+        Subtract(even, end);
       }
       ScaleEach(even, end);
     }
   }
 
  private:
+  // All that a window's factor depends on, but for the values.
+  struct Shape {
+    int64_t to_start = 0;
+    int64_t sampled = 0;
+    int64_t to_end = 0;
+    size_t samples = 0;
+    bool operator==(const Shape&) const = default;
+  };
+
   void Prepare() {
     const size_t n = sweep_.size();
+    Shape before;  // and what it gave
+    double factor = 0;
+    double limit = 0;
     notes_.known = true;
     notes_.full = true;
-    notes_.width = n == 0 ? 0 : sweep_.hi[0] - sweep_.lo[0];
+    notes_.width = n < 2 ? 0 : sweep_.hi[0] - sweep_.lo[0];
+    notes_.stride = n < 2 ? 0 : sweep_.lo[1] - sweep_.lo[0];
     notes_.factor.resize(n);
     notes_.limit.resize(n);
     for (size_t i = 0; i < n; ++i) {
       const size_t lo = sweep_.lo[i];
       const size_t hi = sweep_.hi[i];
-      if (hi - lo != notes_.width || lo != sweep_.lo[0] + i) notes_.width = 0;
+      if (hi - lo != notes_.width || lo != sweep_.lo[0] + i * notes_.stride) {
+        notes_.width = notes_.stride = 0;
+      }
       if (hi < lo + 2) {
         notes_.full = false;
         continue;
       }
-      notes_.factor[i] = FactorOf(i, 0, 0);
-      const auto sampled = static_cast<double>(sweep_.timestamps[hi - 1] - sweep_.timestamps[lo]);
-      const auto to_start = static_cast<double>(sweep_.timestamps[lo] - sweep_.window_start(i));
-      notes_.limit[i] = to_start * (1 + 1e-9) / sampled;
+      const TimestampMs first = sweep_.timestamps[lo];
+      const TimestampMs last = sweep_.timestamps[hi - 1];
+      const Shape shape{first - sweep_.window_start(i), last - first, sweep_.window_end(i) - last,
+                        hi - lo};
+      if (shape != before) {  // seldom, so that next to nothing is divided
+        before = shape;
+        factor = FactorOf(i, 0, 0);
+        limit =
+            static_cast<double>(shape.to_start) * (1 + 1e-9) / static_cast<double>(shape.sampled);
+      }
+      notes_.factor[i] = factor;
+      notes_.limit[i] = limit;
     }
   }
 
@@ -115,25 +141,78 @@ class Extrapolation {
     const bool safe = (difference >= kTiny) & (first_value > notes_.limit[i] * difference);
     return (difference > 0) & (first_value >= 0) & !safe;
   }
-  // Of any window [begin, end), an even number; true in doubt. It is nearly never so.
+  // Whether any of many windows, two at a time; true in doubt. It is nearly never so.
+  struct ZeroCheck {
+    TwoMasks safe = {0, 0};
+    TwoMasks tiny = {0, 0};
+
+    void Look(TwoDoubles first, TwoDoubles difference, TwoDoubles limit) {
+      constexpr TwoDoubles kTwoTiny = {kTiny, kTiny};
+      constexpr TwoDoubles kZero = {0, 0};
+      safe -= first >= limit * difference;
+      tiny -= difference < kTwoTiny;
+      tiny += difference <= kZero;
+    }
+    [[nodiscard]] bool AnyReachesZero(size_t windows) const {
+      return static_cast<size_t>(safe[0] + safe[1]) != windows || tiny[0] + tiny[1] != 0;
+    }
+  };
+
+  // Of windows [begin, end), an even number.
   [[nodiscard]] bool AnyReachesZero(size_t begin, size_t end) const {
     if (kKind == Kind::kDelta) return false;
-    constexpr TwoDoubles kTwoTiny = {kTiny, kTiny};
-    constexpr TwoDoubles kZero = {0, 0};
     const double* const v = sweep_.values.data();
     const uint32_t* const lo = sweep_.lo.data();
     const double* const differences = sweep_.out.data();
     const double* const limits = notes_.limit.data();
-    TwoMasks safe = {0, 0};
-    TwoMasks tiny = {0, 0};
+    ZeroCheck check;
     for (size_t i = begin; i < end; i += 2) {
-      const TwoDoubles first = {v[lo[i]], v[lo[i + 1]]};
-      const TwoDoubles difference = LoadTwo(differences + i);
-      safe -= first >= LoadTwo(limits + i) * difference;
-      tiny -= difference < kTwoTiny;
-      tiny += difference <= kZero;
+      check.Look(TwoOf(v[lo[i]], v[lo[i + 1]]), LoadTwo(differences + i), LoadTwo(limits + i));
     }
-    return static_cast<size_t>(safe[0] + safe[1]) != end - begin || tiny[0] + tiny[1] != 0;
+    return check.AnyReachesZero(end - begin);
+  }
+
+  // First and last values of the windows i and i + 1, which lie anywhere, or one as far behind the
+  // other as all do.
+  struct Scattered {
+    const double* v;
+    const uint32_t* lo;
+    const uint32_t* hi;
+    [[nodiscard]] TwoDoubles First(size_t i) const { return TwoOf(v[lo[i]], v[lo[i + 1]]); }
+    [[nodiscard]] TwoDoubles Last(size_t i) const { return TwoOf(v[hi[i] - 1], v[hi[i + 1] - 1]); }
+  };
+  struct Regular {
+    const double* first;
+    const double* last;
+    size_t stride;
+    [[nodiscard]] TwoDoubles First(size_t i) const { return Two(first + i * stride); }
+    [[nodiscard]] TwoDoubles Last(size_t i) const { return Two(last + i * stride); }
+    [[nodiscard]] TwoDoubles Two(const double* at) const { return TwoOf(at[0], at[stride]); }
+  };
+
+  // Scales the differences of windows [begin, end), an even number; false when any of them has to
+  // be limited.
+  [[nodiscard]] bool SubtractAndMultiply(size_t begin, size_t end) const {
+    const double* const v = sweep_.values.data();
+    if (notes_.stride == 0) {
+      return ScalePairs(Scattered{v, sweep_.lo.data(), sweep_.hi.data()}, begin, end);
+    }
+    const double* const first = v + sweep_.lo[0];
+    return ScalePairs(Regular{first, first + notes_.width - 1, notes_.stride}, begin, end);
+  }
+  template <typename Pairs>
+  [[nodiscard]] bool ScalePairs(const Pairs& pairs, size_t begin, size_t end) const {
+    double* const out = sweep_.out.data();
+    const double* const factors = notes_.factor.data();
+    const double* const limits = notes_.limit.data();
+    ZeroCheck check;
+    for (size_t i = begin; i < end; i += 2) {
+      const TwoDoubles first = pairs.First(i);
+      const TwoDoubles difference = pairs.Last(i) - first;
+      if constexpr (kKind != Kind::kDelta) check.Look(first, difference, LoadTwo(limits + i));
+      StoreTwo(difference * LoadTwo(factors + i), out + i);
+    }
+    return kKind == Kind::kDelta || !check.AnyReachesZero(end - begin);
   }
 
   void Subtract(size_t begin, size_t end) const {
@@ -260,7 +339,7 @@ void ExtrapolatedRate(const RangeSweep& sweep) {
   const size_t resets = kKind == Kind::kDelta ? 0 : CountResets(v);
   if (resets == 0 && notes->full) return extrapolation.template ScaleAll<false>();
   // Half as many resets in a window as additions is where one by one is slower.
-  if (notes->full && notes->width > 0 && resets * 4 > v.size()) {
+  if (notes->full && notes->stride == 1 && resets * 4 > v.size()) {
     DenseDifferences(sweep, notes->width, &notes->scratch);
   } else {
     SparseDifferences(sweep, FindResets(v, resets));

@@ -30,8 +30,11 @@ struct RangeWindow {
 // timestamps: the next one uses it again. Emptied whenever the windows hold other samples.
 struct LayoutNotes {
   bool known = false;
-  bool full = false;   // every window has at least two samples, and the kernel writes all results
-  uint32_t width = 0;  // samples in each window when each begins one behind the one before; or 0
+  bool full = false;  // every window has at least two samples, and the kernel writes all results
+  // Samples in each window, and from the begin of one to that of the next, when they are alike; or
+  // 0.
+  uint32_t width = 0;
+  uint32_t stride = 0;
   // Per window with at least two samples; the meaning is the kernel's.
   std::vector<double> factor;
   std::vector<double> limit;

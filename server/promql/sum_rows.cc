@@ -56,16 +56,24 @@ bool IsFull(std::span<const double> row) {
 void SumRows::Resize(size_t groups) {
   sums_.resize(groups * steps_, StaleNaN());
   compensations_.resize(groups * steps_, 0);
-  full_.resize(groups, 0);
+  where_.resize(groups, Samples::kNowhere);
 }
 
 void SumRows::AddRow(size_t group, std::span<const double> row) {
   const size_t first = group * steps_;
-  if (full_[group] != 0 && IsFull(row)) return AddFullRow(first, row);
-  for (size_t step = 0; step < row.size(); ++step) {
-    if (!IsStaleNaN(row[step])) Add(first + step, row[step]);
+  Samples& where = where_[group];
+  if (where == Samples::kNowhere) {
+    std::copy(row.begin(), row.end(), sums_.begin() + static_cast<ptrdiff_t>(first));
+    where = IsFull(row) ? Samples::kEverywhere : Samples::kSomewhere;
+    return;
   }
-  if (full_[group] == 0) full_[group] = IsFull({sums_.data() + first, steps_}) ? 1 : 0;
+  if (where == Samples::kEverywhere && IsFull(row)) return AddFullRow(first, row);
+  for (size_t step = 0; step < row.size(); ++step) {
+    if (!IsStaleNaN(row[step])) AddAt(first + step, row[step]);
+  }
+  if (where == Samples::kSomewhere && IsFull({sums_.data() + first, steps_})) {
+    where = Samples::kEverywhere;
+  }
 }
 
 void SumRows::AddFullRow(size_t first, std::span<const double> row) {
@@ -79,6 +87,12 @@ void SumRows::AddFullRow(size_t first, std::span<const double> row) {
 }
 
 void SumRows::Add(size_t cell, double v) {
+  Samples& where = where_[cell / steps_];
+  if (where == Samples::kNowhere) where = Samples::kSomewhere;
+  AddAt(cell, v);
+}
+
+void SumRows::AddAt(size_t cell, double v) {
   if (IsStaleNaN(sums_[cell])) {
     sums_[cell] = v;
   } else {

@@ -30,11 +30,13 @@ class SumRows {
 
  private:
   void AddFullRow(size_t first, std::span<const double> row);
+  void AddAt(size_t cell, double v);
 
   size_t steps_;
   std::vector<double> sums_;           // the staleness marker before the first sample
   std::vector<double> compensations_;  // as long
-  std::vector<uint8_t> full_;          // by group: no step is without samples
+  enum class Samples : uint8_t { kNowhere, kSomewhere, kEverywhere };
+  std::vector<Samples> where_;  // by group: at which steps it has any
 };
 
 }  // namespace vigil::promql

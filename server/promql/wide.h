@@ -13,6 +13,11 @@ namespace vigil::promql {
 using TwoDoubles = double __attribute__((vector_size(16)));
 using TwoMasks = int64_t __attribute__((vector_size(16)));
 
+inline TwoDoubles TwoOf(double a, double b) {
+  const TwoDoubles two = {a, b};
+  return two;
+}
+
 inline TwoDoubles LoadTwo(const double* from) {
   TwoDoubles two;
   std::memcpy(&two, from, sizeof(two));

@@ -2,18 +2,13 @@
 #include "server/promql/workers.h"
 
 #include <cstdint>
-#include <ctime>
 #include <memory>
 #include <utility>
 
+#include "client-lib/base/clock.h"
+
 namespace vigil::promql {
 namespace {
-
-int64_t ThreadCpuNs() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 // What caller and helpers of one RunInOrder() share.
 class Progress {

@@ -31,7 +31,7 @@ constexpr Protocol kProtocols[] = {
 
 }  // namespace
 
-std::string AcceptHeader(const config::ScrapeConfig& job) {
+std::string AcceptHeader(const config::ScrapeConfig& job, bool native_histograms) {
   std::vector<std::string> formats;
   const auto add = [&](const Protocol& protocol) {
     std::string& format = formats.emplace_back(protocol.media_type);
@@ -44,8 +44,7 @@ std::string AcceptHeader(const config::ScrapeConfig& job) {
   }
   if (formats.empty()) {
     for (const Protocol& protocol : kProtocols) {
-      // Native histograms come as protobuf only.
-      if (protocol.name != kProtobuf || job.scrape_native_histograms) add(protocol);
+      if (protocol.name != kProtobuf || native_histograms) add(protocol);
     }
   }
   std::string header;

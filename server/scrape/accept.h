@@ -12,7 +12,8 @@
 namespace vigil::scrape {
 
 // Only formats that can be read are asked for, best first.
-std::string AcceptHeader(const config::ScrapeConfig& job);
+// native_histograms: they are wanted, and come as protobuf only.
+std::string AcceptHeader(const config::ScrapeConfig& job, bool native_histograms);
 
 // How an answer of this type is read: in which format. bad_data: not known.
 Result<exposition::Format> FormatOfAnswer(std::string_view content_type,

@@ -10,10 +10,19 @@
 
 namespace vigil::scrape {
 
+struct ScrapeLoop::Scrape {
+  TimestampMs time = 0;  // of its samples
+  TimestampMs wall = 0;  // when it really began
+  int64_t started_ns = 0;
+  int64_t duration_us = 0;  // as the client measured it; 0: it did not
+  exposition::Format format = exposition::Format::kText;
+};
+
 struct ScrapeLoop::Active {
   uint64_t id = 0;
   std::shared_ptr<const TargetSpec> spec;
   std::shared_ptr<TargetStatus> status;
+  std::shared_ptr<access::SharedAccess> access;
   ScrapeCache cache;
   MetadataCache metadata;
   ReportSeries report;
@@ -22,19 +31,12 @@ struct ScrapeLoop::Active {
   TimestampMs last_start = 0;                // 0: never
   TimestampMs last_good_page = 0;            // the time of the page that the cache has
   http::AsyncClient::RequestId request = 0;  // 0: none on its way
+  std::optional<Scrape> awaits_token;        // it has begun and waits for a token
   // Not wanted any more: at `next` its series end at stale_time.
   bool retired = false;
   TimestampMs stale_time = 0;
   size_t counted_cache = 0;  // what stats_ has of cache and metadata
   size_t counted_metadata = 0;
-};
-
-struct ScrapeLoop::Scrape {
-  TimestampMs time = 0;  // of its samples
-  TimestampMs wall = 0;  // when it really began
-  int64_t started_ns = 0;
-  int64_t duration_us = 0;  // as the client measured it; 0: it did not
-  exposition::Format format = exposition::Format::kText;
 };
 
 // Whether status and content type let the body be read, and as what; else why not.

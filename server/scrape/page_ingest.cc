@@ -45,11 +45,10 @@ std::optional<TimestampMs> StartOf(const Reader& reader) {
 template <typename Reader>
 constexpr bool kIsOpenMetrics = std::is_same_v<Reader, exposition::OpenMetricsReader>;
 
-exposition::NativeHistograms NativesOf(const config::ScrapeConfig& job) {
+exposition::NativeHistograms NativesOf(const TargetSpec& target) {
   using exposition::NativeHistograms;
-  if (!job.scrape_native_histograms) return NativeHistograms::kIgnore;
-  return job.always_scrape_classic_histograms ? NativeHistograms::kBeside
-                                              : NativeHistograms::kPrefer;
+  if (!target.native_histograms) return NativeHistograms::kIgnore;
+  return target.always_classic ? NativeHistograms::kBeside : NativeHistograms::kPrefer;
 }
 
 // The finest schema whose buckets grow by the factor at least.
@@ -117,7 +116,7 @@ PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
     exposition::OpenMetricsReader reader(text);
     ReadLines(&reader, &page);
   } else if (context.format == exposition::Format::kProtobuf) {
-    exposition::ProtobufReader reader(text, NativesOf(page.job));
+    exposition::ProtobufReader reader(text, NativesOf(context.target));
     ReadLines(&reader, &page);
   } else {
     // Upstream reads a last line without its newline, and exporters written by hand rely on it.
@@ -132,7 +131,7 @@ PageOutcome PageIngest::Read(std::string_view text, const PageContext& context,
 
 template <typename Reader>
 void PageIngest::ReadLines(Reader* reader, Page* page) {
-  const bool gathers = page->job.convert_classic_histograms_to_nhcb;
+  const bool gathers = page->context.target.convert_classic;
   if (gathers) classic_ = ClassicGather();
   if (page->context.zeros != nullptr) start_times_ = StartTimes();
   while (!page->outcome.error) {
@@ -184,7 +183,7 @@ bool PageIngest::Gather(const exposition::Entry& entry, Reader* reader, Page* pa
   classic_.Add(entry);
   classic_start_ = StartOf(*reader);
   for (const exposition::ExemplarText& one : ExemplarsOf(*reader)) classic_.AddExemplar(one);
-  return !page->job.always_scrape_classic_histograms;
+  return !page->context.target.always_classic;
 }
 
 void PageIngest::Start(const exposition::Entry& entry, storage::SeriesRef ref,

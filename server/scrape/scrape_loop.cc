@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "client-lib/base/log.h"
+#include "client-lib/base/strings.h"
 #include "server/scrape/active_target.h"
 
 namespace vigil::scrape {
@@ -20,6 +21,7 @@ constexpr int64_t kMaxWaitMs = 1'000;
 // A larger difference between wall clock and monotonic clock is a jump, not a drift.
 constexpr int64_t kClockJumpMs = 1'000;
 constexpr size_t kMaxSpareBuffers = 8;
+constexpr int64_t kSecretFileAgeNs = 5'000'000'000;
 
 uint64_t Mix(uint64_t x) {
   x ^= x >> 33;
@@ -94,6 +96,7 @@ void ScrapeLoop::TakeTargets() {
   for (auto& [id, active] : active_) {
     if (wanted.count(id) == 0 && !active->retired) Retire(active.get());
   }
+  std::erase_if(accesses_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
 void ScrapeLoop::Adopt(LoopTarget target) {
@@ -112,6 +115,12 @@ void ScrapeLoop::Adopt(LoopTarget target) {
   // A target that comes back has a new status.
   if (!is_new && active.status != target.status) target.status->SetMetadata(active.metadata.Rows());
   active.retired = false;
+  std::shared_ptr<access::SharedAccess>& access = accesses_[target.spec->job];
+  if (access == nullptr) {
+    access::HttpAccess http(target.spec->job->config().http, clock_, kSecretFileAgeNs);
+    access = std::make_shared<access::SharedAccess>(std::move(http), options_.user_agent);
+  }
+  active.access = access;
   active.spec = std::move(target.spec);
   active.status = std::move(target.status);
   if (reschedule) {
@@ -203,18 +212,46 @@ void ScrapeLoop::StartScrape(Active* active, TimestampMs planned) {
     Ingest(active, scrape, nullptr, &error);
     return;
   }
-  auto options = spec.job->HttpOptions(scrape.started_ns);
-  if (!options) {
-    Ingest(active, scrape, nullptr, &options.error());
+  if (active->awaits_token) {
+    // The scrape before this one has waited long enough; this one waits in its place.
+    const Scrape late = std::exchange(*active->awaits_token, scrape);
+    Fail(active, late, Timeout("context deadline exceeded").Prefixed("Get " + Quote(spec.url)));
+    return;
+  }
+  if (auto options = active->access->Now()) {
+    Fetch(active, scrape, std::move(*options));
+    return;
+  }
+  active->awaits_token = scrape;
+  // The token is for all targets of the job, also for more patient ones.
+  active->access->Ask(client_.get(), std::max(spec.timeout, spec.job->config().scrape_timeout),
+                      [this, id = active->id](access::SharedAccess::Options options) {
+                        auto found = active_.find(id);
+                        if (found == active_.end()) return;
+                        auto waited = std::exchange(found->second->awaits_token, std::nullopt);
+                        if (!waited || found->second->retired) return;
+                        Fetch(found->second.get(), *waited, std::move(options));
+                      });
+}
+
+void ScrapeLoop::Fetch(Active* active, Scrape scrape, access::SharedAccess::Options options) {
+  const TargetSpec& spec = *active->spec;
+  // A token may have taken its time.
+  const int64_t left = spec.timeout - (clock_.MonotonicNs() - scrape.started_ns) / 1'000'000;
+  if (!options || left <= 0) {
+    const Error error = options ? Timeout("context deadline exceeded") : options.error();
+    if (error.kind != ErrorKind::kCanceled) {
+      Fail(active, scrape, error.Prefixed("Get " + Quote(spec.url)));
+    }
     return;
   }
   http::ClientRequest request;
   request.url = spec.url;
-  request.options = *options;
-  request.timeout_ms = spec.timeout;
+  request.options = std::move(options).value();
+  request.timeout_ms = left;
   request.max_body_bytes = spec.job->config().body_size_limit;
   request.accept_compression = spec.job->config().enable_compression;
-  request.headers.Add("Accept", spec.job->accept());
+  request.headers.Add("Accept", spec.job->accept(spec.native_histograms));
   request.headers.Add("User-Agent", options_.user_agent);
   request.headers.Add("X-Prometheus-Scrape-Timeout-Seconds",
                       fmt::format("{}", static_cast<double>(spec.timeout) / 1000));
@@ -229,6 +266,18 @@ void ScrapeLoop::StartScrape(Active* active, TimestampMs planned) {
       });
 }
 
+void ScrapeLoop::Fail(Active* active, const Scrape& scrape, const Error& error) {
+  const TargetSpec& spec = *active->spec;
+  const config::ScrapeConfig& job = spec.job->config();
+  if (!job.scrape_failure_log_file.empty()) {
+    if (const auto log = failure_log_.Copy(); log != nullptr) {
+      log->Write(job.scrape_failure_log_file,
+                 {clock_.Now(), job.job_name, spec.url, error.message});
+    }
+  }
+  Ingest(active, scrape, nullptr, &error);
+}
+
 void ScrapeLoop::Finish(uint64_t id, Scrape scrape, Result<http::ClientResponse> result,
                         std::string buffer) {
   auto found = active_.find(id);
@@ -239,11 +288,15 @@ void ScrapeLoop::Finish(uint64_t id, Scrape scrape, Result<http::ClientResponse>
     if (!active->retired && !stopping) {
       if (result) {
         scrape.duration_us = result->duration_us;
-        std::optional<Error> error =
-            CheckAnswer(*result, active->spec->job->config(), &scrape.format);
-        Ingest(active, scrape, &result->body, error ? &*error : nullptr);
+        if (result->status == 401) active->access->DropToken();
+      }
+      std::optional<Error> error =
+          result ? CheckAnswer(*result, active->spec->job->config(), &scrape.format)
+                 : std::optional<Error>(result.error());
+      if (error) {
+        Fail(active, scrape, *error);
       } else {
-        Ingest(active, scrape, nullptr, &result.error());
+        Ingest(active, scrape, &result->body, nullptr);
       }
     }
   }

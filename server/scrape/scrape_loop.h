@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <queue>
 #include <string>
@@ -13,6 +14,8 @@
 #include "client-lib/base/clock.h"
 #include "client-lib/base/mutex.h"
 #include "client-lib/http/client.h"
+#include "server/access/shared_access.h"
+#include "server/scrape/failure_log.h"
 #include "server/scrape/metadata_cache.h"
 #include "server/scrape/page_ingest.h"
 #include "server/scrape/report.h"
@@ -31,7 +34,8 @@ struct LoopTarget {
 
 // A target belongs to one loop, so that its caches need no lock. Scrapes of a target fall on
 // multiples of its interval, shifted by a hash of its labels and URL.
-// Threads: SetTargets, Start, Stop and stats from any; the rest on the loop's thread.
+// Threads: SetTargets, SetFailureLog, Start, Stop and stats from any; the rest on the loop's
+// thread.
 class ScrapeLoop {
  public:
   struct Options {
@@ -48,6 +52,8 @@ class ScrapeLoop {
   // All targets of this loop from now on. Known ones keep cache and schedule; those not listed are
   // marked stale once their next scrape would be over.
   void SetTargets(std::vector<LoopTarget> targets);
+  // Where failures are written from now on, for jobs with a scrape_failure_log_file.
+  void SetFailureLog(std::shared_ptr<const FailureLog> log) { failure_log_.Set(std::move(log)); }
   void Start();
   void Stop();
 
@@ -80,6 +86,9 @@ class ScrapeLoop {
   [[nodiscard]] int64_t FireDue();
   void Schedule(Active* active, TimestampMs time);
   void StartScrape(Active* active, TimestampMs planned);
+  // The request of a scrape, now that it is known how its server is reached.
+  void Fetch(Active* active, Scrape scrape, access::SharedAccess::Options options);
+  void Fail(Active* active, const Scrape& scrape, const Error& error);
   void Finish(uint64_t id, Scrape scrape, Result<http::ClientResponse> result, std::string buffer);
   void Ingest(Active* active, const Scrape& scrape, const std::string* page,
               const Error* fetch_error);
@@ -97,10 +106,13 @@ class ScrapeLoop {
 
   Guarded<std::optional<std::vector<LoopTarget>>> pending_;
   Guarded<Stats> stats_;
+  Guarded<std::shared_ptr<const FailureLog>> failure_log_;
 
   // State below belongs to the loop's thread.
   std::unordered_map<uint64_t, std::unique_ptr<Active>> active_;
   std::unordered_map<std::string, uint64_t> by_identity_;
+  // One for all targets of a job: they share its token.
+  std::map<std::shared_ptr<const Job>, std::shared_ptr<access::SharedAccess>> accesses_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   uint64_t last_id_ = 0;
   TimestampMs last_wall_ = 0;

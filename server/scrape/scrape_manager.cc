@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client-lib/base/log.h"
+#include "server/scrape/failure_log.h"
 #include "server/scrape/scrape_loop.h"
 #include "server/scrape/url.h"
 
@@ -55,6 +56,13 @@ void ScrapeManager::ApplyConfig(std::shared_ptr<const config::Config> config) {
   if (stopped_) return;
   if (config_ == nullptr) StartLoops(*config);
   config_ = std::move(config);
+  // Opened anew, so that the files can be rotated.
+  std::set<std::string> files;
+  for (const config::ScrapeConfig& job : config_->scrape_configs) {
+    if (!job.scrape_failure_log_file.empty()) files.insert(job.scrape_failure_log_file);
+  }
+  const auto log = std::make_shared<const FailureLog>(files);
+  for (const auto& loop : *loops_.Copy()) loop->SetFailureLog(log);
   Sync();
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "client-lib/base/strings.h"
@@ -18,6 +20,9 @@ constexpr std::string_view kScheme = "__scheme__";
 constexpr std::string_view kMetricsPath = "__metrics_path__";
 constexpr std::string_view kInterval = "__scrape_interval__";
 constexpr std::string_view kTimeout = "__scrape_timeout__";
+constexpr std::string_view kNative = "__scrape_native_histograms__";
+constexpr std::string_view kAlwaysClassic = "__always_scrape_classic_histograms__";
+constexpr std::string_view kConvertClassic = "__convert_classic_histograms_to_nhcb__";
 constexpr std::string_view kParamPrefix = "__param_";
 constexpr std::string_view kMetaPrefix = "__meta_";
 
@@ -37,6 +42,29 @@ Result<void> ReadTimes(const LabelsBuilder& labels, TargetSpec* spec) {
   return BadData(fmt::format("scrape timeout cannot be greater than scrape interval ({} > {})",
                              Quote(FormatDuration(spec->timeout)),
                              Quote(FormatDuration(spec->interval))));
+}
+
+// The words that Go's strconv.ParseBool takes.
+Result<bool> LabelSwitch(const LabelsBuilder& labels, std::string_view name) {
+  static constexpr std::string_view kOn[] = {"1", "t", "T", "true", "TRUE", "True"};
+  static constexpr std::string_view kOff[] = {"0", "f", "F", "false", "FALSE", "False"};
+  const std::string_view text = labels.Get(name);
+  if (std::find(std::begin(kOn), std::end(kOn), text) != std::end(kOn)) return true;
+  if (std::find(std::begin(kOff), std::end(kOff), text) != std::end(kOff)) return false;
+  return BadData(
+      fmt::format("error parsing {}: expected true or false, got {}", name, Quote(text)));
+}
+
+Result<void> ReadSwitches(const LabelsBuilder& labels, const config::ScrapeConfig& job,
+                          TargetSpec* spec) {
+  const auto read = [&](std::string_view name, bool otherwise, bool* out) -> Result<void> {
+    // Relabelling may have taken it away.
+    *out = labels.Has(name) ? TRY(LabelSwitch(labels, name)) : otherwise;
+    return Ok();
+  };
+  TRY(read(kNative, job.scrape_native_histograms, &spec->native_histograms));
+  TRY(read(kAlwaysClassic, job.always_scrape_classic_histograms, &spec->always_classic));
+  return read(kConvertClassic, job.convert_classic_histograms_to_nhcb, &spec->convert_classic);
 }
 
 std::string UrlOf(const LabelsBuilder& labels, const config::ScrapeConfig& config) {
@@ -88,6 +116,12 @@ Labels DiscoveredLabels(const Labels& target, const Labels& group,
   set_missing(kTimeout, FormatDuration(job.scrape_timeout));
   set_missing(kMetricsPath, job.metrics_path);
   set_missing(kScheme, job.scheme);
+  const auto set_switch = [&](std::string_view name, bool on) {
+    set_missing(name, on ? "true" : "false");
+  };
+  set_switch(kNative, job.scrape_native_histograms);
+  set_switch(kAlwaysClassic, job.always_scrape_classic_histograms);
+  set_switch(kConvertClassic, job.convert_classic_histograms_to_nhcb);
   for (const auto& [name, values] : job.params) {
     if (!values.empty()) set_missing(std::string(kParamPrefix) + name, values[0]);
   }
@@ -106,6 +140,7 @@ Result<BuiltTarget> BuildTarget(Labels discovered, const std::shared_ptr<const J
   TRY(CheckScheme(labels.Get(kScheme)));
   auto spec = std::make_shared<TargetSpec>();
   TRY(ReadTimes(labels, spec.get()));
+  TRY(ReadSwitches(labels, job->config(), spec.get()));
   spec->url = UrlOf(labels, job->config());
   if (!labels.Has("instance")) labels.Set("instance", address);
 

@@ -25,6 +25,10 @@ struct TargetSpec {
   std::string url;
   DurationMs interval = 0;
   DurationMs timeout = 0;
+  // How histograms are treated: as the job says, unless labels of the target say otherwise.
+  bool native_histograms = false;
+  bool always_classic = false;
+  bool convert_classic = false;
   // Not empty: every scrape fails with this reason (target_limit exceeded).
   std::string forced_error;
 

@@ -155,7 +155,8 @@ size_t AlertListing::LoadAlerts() {
   service_.Look([&](const AlertRouter& router, TimestampMs) {
     Note(router);
     alerts_.reserve(router.alerts().size());
-    router.alerts().ForEach([&](const AlertPtr& alert) { alerts_.push_back(alert); });
+    router.alerts().ForEach(
+        [&](const alerting::AlertSlot& slot) { alerts_.push_back(slot.alert()); });
   });
   std::sort(alerts_.begin(), alerts_.end(),
             [](const AlertPtr& a, const AlertPtr& b) { return a->fingerprint < b->fingerprint; });

@@ -21,8 +21,6 @@ using Kind = JsonReader::Kind;
 constexpr int kRequired = 602;
 constexpr int kBadFormat = 601;
 constexpr int kTooFewItems = 612;
-// Of one request: three bytes can be an alert.
-constexpr size_t kMaxPostedAlerts = 1'000'000;
 
 std::string_view GoKind(Kind kind) {
   switch (kind) {
@@ -463,7 +461,8 @@ MatchType MatchTypeOf(const PostedMatcher& matcher) {
 
 }  // namespace
 
-std::optional<BodyProblem> AlertsBody::Read(std::string_view body) {
+std::optional<BodyProblem> AlertsBody::Read(std::string_view body,
+                                            std::span<const alerting::AlertText> texts) {
   AlertsReader reader(body, &pairs_);
   auto problem = reader.Read();
   decoded_ = reader.TakeDecoded();
@@ -475,6 +474,7 @@ std::optional<BodyProblem> AlertsBody::Read(std::string_view body) {
                         all.subspan(read.annotations.begin, read.annotations.size),
                         read.generator_url, read.starts_at, read.ends_at});
   }
+  for (size_t i = 0; i < texts.size(); ++i) reports_[i].text = texts[i].key;
   return std::nullopt;
 }
 

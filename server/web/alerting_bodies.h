@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,16 +22,20 @@ struct BodyProblem {
   std::string message;
 };
 
+// Of one request: three bytes can be an alert.
+inline constexpr size_t kMaxPostedAlerts = 1'000'000;
+
 // An array of alerts as views. Unknown members are left out; of equal names the last one counts.
-// More than 1,000,000 alerts are a problem.
+// More than kMaxPostedAlerts are a problem.
 class AlertsBody {
  public:
   AlertsBody() = default;
   AlertsBody(const AlertsBody&) = delete;
   AlertsBody& operator=(const AlertsBody&) = delete;
 
-  // Once. The text must outlive the object.
-  std::optional<BodyProblem> Read(std::string_view body);
+  // Once. The text must outlive the object. texts: of an AlertsScan that read the body.
+  std::optional<BodyProblem> Read(std::string_view body,
+                                  std::span<const alerting::AlertText> texts = {});
   // Valid as long as the object. None when there was a problem.
   [[nodiscard]] const std::vector<alerting::AlertReport>& reports() const { return reports_; }
 

@@ -11,6 +11,7 @@
 #include "exporters/toolkit/version.h"
 #include "server/alerting/config_loader.h"
 #include "server/web/alerting_bodies.h"
+#include "server/web/alerts_scan.h"
 #include "server/web/date_time.h"
 #include "server/web/envelope.h"
 
@@ -27,6 +28,9 @@ constexpr size_t kManyAlerts = 2048;
 
 constexpr std::string_view kOff =
     "alerting is off: start the server with --alerting.config.file=alertmanager.yml";
+
+constexpr std::string_view kSilenced =
+    "another server leads and this one cannot reach the database: send alerts to the other one";
 
 http::Response Json(int status, std::string body) {
   http::Response response;
@@ -275,9 +279,18 @@ http::Response AlertmanagerApi::AlertGroups(const http::Request& request) const 
 
 http::Response AlertmanagerApi::PostAlerts(const http::Request& request) const {
   if (const auto problem = CheckContentType(request)) return CodeAnswer(*problem);
+  if (silenced_ && silenced_()) {
+    http::Response response = TextAnswer(503, kSilenced);
+    response.headers.Set("Retry-After", "1");
+    return response;
+  }
+  AlertsScan scan(service_->text_seed());
+  size_t done = 0;
+  if (scan.Read(request.body)) done = service_->PostTexts(scan.texts());
+  if (done > 0 && done == scan.texts().size()) return Empty(200);
   AlertsBody body;
-  if (const auto problem = body.Read(request.body)) return CodeAnswer(*problem);
-  const Result<void> posted = service_->PostReports(body.reports());
+  if (const auto problem = body.Read(request.body, scan.texts())) return CodeAnswer(*problem);
+  const Result<void> posted = service_->PostReports(std::span(body.reports()).subspan(done));
   return posted ? Empty(200) : TextAnswer(posted.error());
 }
 

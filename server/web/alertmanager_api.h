@@ -38,10 +38,16 @@ class AlertmanagerApi {
   };
 
   // service: null when alerting is off; every path then says so.
-  // cluster: null when the server is alone.
+  // cluster: null when the server is alone. silenced: whether another server notifies in its place,
+  // so that alerts must not be taken; null: never.
   AlertmanagerApi(alerting::AlertingService* service, const Clock& clock,
-                  std::function<ClusterStatus()> cluster = nullptr)
-      : service_(service), clock_(clock), cluster_(std::move(cluster)), started_at_(clock.Now()) {}
+                  std::function<ClusterStatus()> cluster = nullptr,
+                  std::function<bool()> silenced = nullptr)
+      : service_(service),
+        clock_(clock),
+        cluster_(std::move(cluster)),
+        silenced_(std::move(silenced)),
+        started_at_(clock.Now()) {}
 
   static std::span<const Endpoint> Endpoints();
   // Every method of the endpoint's path comes here.
@@ -67,6 +73,7 @@ class AlertmanagerApi {
   alerting::AlertingService* const service_;
   const Clock& clock_;
   const std::function<ClusterStatus()> cluster_;
+  const std::function<bool()> silenced_;
   const TimestampMs started_at_;
 };
 

@@ -56,40 +56,60 @@ class SecondsText {
 
   // REQUIRES: room for kMaxSize bytes. Returns the end.
   char* Write(TimestampMs timestamp, char* out) {
+    const uint64_t behind = static_cast<uint64_t>(timestamp) - static_cast<uint64_t>(begin_);
+    if (behind >= span_ms_) return WriteElsewhere(timestamp, out);
+    std::memcpy(out, high_text_.data(), 16);
+    out += high_size_;
+    const auto ms = static_cast<uint32_t>(behind);
+    PutFourDigits(ms / 1000, out);
+    return WriteMs(ms % 1000, out + 4);
+  }
+
+ private:
+  // 10'000 seconds: what their texts have in common.
+  static constexpr TimestampMs kSpanMs = 10'000'000;
+
+  static char* WriteMs(uint32_t ms, char* out) {
+    if (ms == 0) return out;
+    // The point takes the place of a fourth digit.
+    PutFourDigits(ms, out);
+    *out = '.';
+    return out + 4;
+  }
+
+  char* WriteElsewhere(TimestampMs timestamp, char* out) {
+    if (timestamp >= kSpanMs) {
+      const auto high = static_cast<uint64_t>(timestamp / kSpanMs);
+      begin_ = timestamp / kSpanMs * kSpanMs;
+      span_ms_ = kSpanMs;
+      high_size_ = static_cast<size_t>(WriteDigits(high, high_text_.data()) - high_text_.data());
+      return Write(timestamp, out);
+    }
     // Negative times: the sign stands in front even when the whole seconds are zero.
     const bool negative = timestamp < 0;
     const uint64_t magnitude =
         negative ? ~static_cast<uint64_t>(timestamp) + 1 : static_cast<uint64_t>(timestamp);
     if (negative) *out++ = '-';
-    const uint64_t whole = magnitude / 1000;
-    if (whole < 10'000) {
-      out = WriteDigits(whole, out);
-    } else {
-      if (whole / 10'000 != high_) {
-        high_ = whole / 10'000;
-        high_size_ = static_cast<size_t>(WriteDigits(high_, high_text_.data()) - high_text_.data());
-      }
-      std::memcpy(out, high_text_.data(), 16);
-      out += high_size_;
-      PutPair(whole % 10'000 / 100, out);
-      PutPair(whole % 100, out + 2);
-      out += 4;
-    }
-    const uint64_t ms = magnitude % 1000;
-    if (ms == 0) return out;
-    out[0] = '.';
-    out[1] = static_cast<char>('0' + ms / 100);
-    PutPair(ms % 100, out + 2);
-    return out + 4;
+    return WriteMs(static_cast<uint32_t>(magnitude % 1000), WriteDigits(magnitude / 1000, out));
   }
 
- private:
-  static void PutPair(uint64_t pair, char* out) { std::memcpy(out, kDigitPairs + pair * 2, 2); }
-
-  uint64_t high_ = 0;  // of the ten thousands of seconds in high_text_; 0: none
+  TimestampMs begin_ = 0;
+  uint64_t span_ms_ = 0;  // 0: nothing is known yet
+  // The ten thousands of seconds.
   size_t high_size_ = 0;
   std::array<char, 20> high_text_{};
 };
+
+// Small whole numbers, the most common values, without a call.
+char* WriteValue(double value, char* out) {
+  if (value >= 1 && value < kShortDigitsEnd) {
+    const auto whole = static_cast<int32_t>(value);
+    if (static_cast<double>(whole) == value) {
+      return WriteShortDigits(static_cast<uint32_t>(whole), out);
+    }
+  }
+  return WriteFloatJson(value, out);
+}
 
 void AppendUnicodeEscape(unsigned code, std::string* out) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -152,6 +172,30 @@ void AppendJsonEscaped(std::string_view text, std::string* out) {
     i = plain;
     if (i < text.size()) i += AppendSpecial(text.substr(i), out);
   }
+}
+
+void AppendPoints(std::span<const TimestampMs> timestamps, std::span<const double> values,
+                  bool comma_first, std::string* out) {
+  constexpr size_t kPoint = SecondsText::kMaxSize + kMaxFloatJson + 8;
+  std::array<char, 64 * kPoint> buffer;
+  SecondsText seconds;
+  char* at = buffer.data();
+  // There is a comma in front of every point; that of the first one may have to stay behind.
+  char* from = buffer.data() + (comma_first ? 0 : 1);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (IsStaleNaN(values[i])) continue;
+    std::memcpy(at, ",[", 2);
+    at = seconds.Write(timestamps[i], at + 2);
+    std::memcpy(at, ",\"", 2);
+    at = WriteValue(values[i], at + 2);
+    std::memcpy(at, "\"]", 2);
+    at += 2;
+    if (static_cast<size_t>(buffer.data() + buffer.size() - at) < kPoint) {
+      out->append(from, at);
+      from = at = buffer.data();
+    }
+  }
+  if (at > from) out->append(from, at);
 }
 
 void JsonWriter::Separate() {
@@ -223,39 +267,22 @@ JsonWriter& JsonWriter::Seconds(TimestampMs timestamp) {
 }
 
 void JsonWriter::SendMuch() {
-  if (send_ == nullptr || out_->size() < kPiece) return;
-  gone_ = gone_ || !(*send_)(*out_);
+  if (send_ != nullptr && out_->size() >= kPiece) GiveAway();
+}
+
+void JsonWriter::GiveAway() {
+  gone_ = gone_ || (!out_->empty() && !(*send_)(*out_));
   out_->clear();
 }
 
-JsonWriter& JsonWriter::Points(std::span<const TimestampMs> timestamps,
-                               std::span<const double> values) {
-  constexpr size_t kPoint = SecondsText::kMaxSize + kMaxFloatJson + 8;
-  std::array<char, 64 * kPoint> buffer;
-  SecondsText seconds;
-  BeginArray();
-  char* at = buffer.data();
-  bool first = true;
-  for (size_t i = 0; i < values.size() && !gone_; ++i) {
-    if (IsStaleNaN(values[i])) continue;
-    if (!first) *at++ = ',';
-    first = false;
-    *at++ = '[';
-    at = seconds.Write(timestamps[i], at);
-    *at++ = ',';
-    *at++ = '"';
-    at = WriteFloatJson(values[i], at);
-    *at++ = '"';
-    *at++ = ']';
-    if (static_cast<size_t>(buffer.data() + buffer.size() - at) < kPoint) {
-      out_->append(buffer.data(), at);
-      at = buffer.data();
-      SendMuch();
-    }
+JsonWriter& JsonWriter::Insert(std::string_view json) {
+  if (send_ == nullptr) {
+    out_->append(json);
+    return *this;
   }
-  out_->append(buffer.data(), at);
-  SendMuch();
-  return EndArray();
+  GiveAway();
+  gone_ = gone_ || !(*send_)(json);
+  return *this;
 }
 
 JsonWriter& JsonWriter::Point(TimestampMs timestamp, double value) {

@@ -37,6 +37,9 @@ class JsonWriter {
   JsonWriter& Number(double value);
   // Text that is JSON already.
   JsonWriter& Raw(std::string_view json);
+  // The same, but commas before and in it are the caller's business. Where text is given away it is
+  // given as it is.
+  JsonWriter& Insert(std::string_view json);
 
   JsonWriter& Field(std::string_view name, std::string_view text) { return Key(name).String(text); }
 
@@ -44,8 +47,6 @@ class JsonWriter {
   JsonWriter& LabelSet(const Labels& labels);
   // [1435781430.781,"1.5"]
   JsonWriter& Point(TimestampMs timestamp, double value);
-  // [[1435781430.781,"1.5"],...]: columns of equal length, staleness markers are left out.
-  JsonWriter& Points(std::span<const TimestampMs> timestamps, std::span<const double> values);
   // {"count":"4","sum":"5","buckets":[[0,"0.5","1","2"]]}: empty buckets are left out, the first
   // number says which bounds belong to the bucket (0 the upper, 1 the lower, 2 none, 3 both).
   JsonWriter& HistogramValue(const Histogram& histogram);
@@ -54,6 +55,8 @@ class JsonWriter {
   // Seconds with up to three decimals: 1435781430.05 -> 1435781430.050, whole seconds bare.
   JsonWriter& Seconds(TimestampMs timestamp);
 
+  // Text is given away while it is written.
+  [[nodiscard]] bool gives_away() const { return send_ != nullptr; }
   // Nobody reads any more: what else is written goes nowhere.
   [[nodiscard]] bool gone() const { return gone_; }
 
@@ -62,6 +65,7 @@ class JsonWriter {
   JsonWriter& Close(char bracket);
   void Separate();
   void SendMuch();
+  void GiveAway();
   JsonWriter& NumberText(double value);
 
   std::string* out_;
@@ -69,6 +73,11 @@ class JsonWriter {
   bool need_comma_ = false;
   bool gone_ = false;
 };
+
+// [1435781430.781,"1.5"],...: columns of equal length, staleness markers are left out. With a comma
+// in front of the first one, too, if asked for.
+void AppendPoints(std::span<const TimestampMs> timestamps, std::span<const double> values,
+                  bool comma_first, std::string* out);
 
 // The text between quotes: ", \, control characters, and <, >, & as \u003c...; invalid UTF-8
 // becomes U+FFFD.

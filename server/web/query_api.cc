@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "client-lib/model/float_text.h"
+#include "server/web/matrix_text.h"
+#include "server/web/text_ahead.h"
 
 namespace vigil::web {
 namespace {
@@ -15,9 +20,14 @@ namespace {
 // meanwhile, and the whole text is never in memory.
 constexpr size_t kStreamFrom = 4096;
 
-void WriteVector(const promql::QueryResult& result, size_t limit, JsonWriter& json) {
+size_t Limited(const ResultOptions& options, size_t series) {
+  return options.limit == 0 ? series : std::min(options.limit, series);
+}
+
+void WriteVector(const promql::QueryResult& result, const ResultOptions& options,
+                 JsonWriter& json) {
   json.BeginArray();
-  for (size_t i = 0; i < std::min(limit, result.series.size()); ++i) {
+  for (size_t i = 0; i < Limited(options, result.series.size()); ++i) {
     const promql::ResultSeries& series = result.series[i];
     json.BeginObject().Key("metric").LabelSet(series.labels);
     if (series.histograms.empty()) {
@@ -31,33 +41,37 @@ void WriteVector(const promql::QueryResult& result, size_t limit, JsonWriter& js
   json.EndArray();
 }
 
-// "values" and "histograms", each only if there are any.
-void WritePoints(const promql::ResultSeries& series, JsonWriter& json) {
-  if (!std::ranges::all_of(series.values, IsStaleNaN)) {
-    json.Key("values").Points(series.timestamps, series.values);
-  }
-  if (series.histograms.empty()) return;
-  json.Key("histograms").BeginArray();
-  for (const HistogramSample& sample : series.histograms) {
-    json.HistogramPoint(sample.timestamp, *sample.histogram);
-  }
-  json.EndArray();
-}
-
-void WriteMatrix(const promql::QueryResult& result, size_t limit, JsonWriter& json) {
+void WriteMatrix(const promql::QueryResult& result, const ResultOptions& options,
+                 JsonWriter& json) {
+  const std::span<const promql::ResultSeries> series = result.series;
+  const MatrixText text(series.first(Limited(options, series.size())));
   json.BeginArray();
-  for (size_t i = 0; i < std::min(limit, result.series.size()) && !json.gone(); ++i) {
-    const promql::ResultSeries& series = result.series[i];
-    json.BeginObject().Key("metric").LabelSet(series.labels);
-    WritePoints(series, json);
-    json.EndObject();
+  if (json.gives_away()) {
+    TextAhead ahead;
+    ahead.count = text.parts();
+    ahead.write = [&](size_t part, std::string* out) { text.WritePart(part, out); };
+    ahead.send = [&](std::string_view part) { return !json.Insert(part).gone(); };
+    ahead.helpers = options.helpers;
+    ahead.helper_cpu_ns = options.helper_cpu_ns;
+    // Whether the client has gone the writer knows.
+    static_cast<void>(SendInOrder(ahead));
+  } else {
+    std::string piece;
+    for (size_t part = 0; part < text.parts(); ++part) {
+      piece.clear();
+      text.WritePart(part, &piece);
+      json.Insert(piece);
+    }
   }
   json.EndArray();
 }
 
-size_t PointsOf(const promql::QueryResult& result) {
+size_t PointsOfResult(const promql::QueryResult& result) {
   size_t points = 0;
-  for (const promql::ResultSeries& series : result.series) points += series.values.size();
+  for (const promql::ResultSeries& series : result.series) {
+    points += series.values.size();
+    for (const HistogramSample& sample : series.histograms) points += PointsOf(*sample.histogram);
+  }
   return points;
 }
 
@@ -85,16 +99,15 @@ void WriteStats(const promql::QueryStats& stats, bool per_step, JsonWriter& json
   json.EndObject().EndObject();
 }
 
-void WriteResult(const promql::QueryResult& result, size_t limit, bool with_stats,
-                 bool stats_per_step, JsonWriter& json) {
-  if (limit == 0) limit = result.series.size();
+void WriteResult(const promql::QueryResult& result, const ResultOptions& options,
+                 JsonWriter& json) {
   json.BeginObject().Field("resultType", promql::ValueTypeApiName(result.type)).Key("result");
   switch (result.type) {
     case promql::ValueType::kVector:
-      WriteVector(result, limit, json);
+      WriteVector(result, options, json);
       break;
     case promql::ValueType::kMatrix:
-      WriteMatrix(result, limit, json);
+      WriteMatrix(result, options, json);
       break;
     case promql::ValueType::kScalar:
       // Scalars never switch to an exponent, unlike samples (a quirk clients rely on).
@@ -103,7 +116,7 @@ void WriteResult(const promql::QueryResult& result, size_t limit, bool with_stat
     default:
       json.BeginArray().Seconds(result.timestamp).String(result.text).EndArray();
   }
-  if (with_stats) WriteStats(result.stats, stats_per_step, json);
+  if (options.with_stats) WriteStats(result.stats, options.stats_per_step, json);
   json.EndObject();
 }
 
@@ -117,26 +130,29 @@ Result<Annotations> QueryApi::Range(const ApiRequest& request, JsonWriter& json)
 
 Result<Annotations> QueryApi::Run(const ApiRequest& request, promql::QueryRequest query,
                                   JsonWriter& json) {
-  const size_t limit = TRY(request.Limit());
-  const std::string& stats = request.Get("stats");
+  ResultOptions options;
+  options.limit = TRY(request.Limit());
+  options.with_stats = !request.Get("stats").empty();
+  options.stats_per_step = request.Get("stats") == "all";
   const promql::ExprPtr expr = TRY(runner_.Parse(query));
   auto ran = std::make_shared<RanQuery>(TRY(runner_.Run(request, std::move(query), *expr)));
   promql::QueryResult& result = ran->result;
   Annotations annotations{std::move(result.warnings), std::move(result.infos), {}, {}};
-  if (limit > 0 && result.series.size() > limit) {
+  if (options.limit > 0 && result.series.size() > options.limit) {
     annotations.warnings.emplace_back("results truncated due to limit");
   }
-  const auto write = [limit, stats](const promql::QueryResult& what, JsonWriter& to) {
-    WriteResult(what, limit, !stats.empty(), stats == "all", to);
-  };
-  if (PointsOf(result) < kStreamFrom) {
-    write(result, json);
+  if (PointsOfResult(result) < kStreamFrom) {
+    WriteResult(result, options, json);
     return annotations;
   }
   // It stays in the list of running queries until the client has it.
   ran->running->BeginSending();
   annotations.stop = ran->running->stop();
-  annotations.data = [write, ran = std::move(ran)](JsonWriter& to) { write(ran->result, to); };
+  options.helpers = &helpers_;
+  options.helper_cpu_ns = &ran->running->progress().helper_cpu_ns;
+  annotations.data = [options, ran = std::move(ran)](JsonWriter& to) {
+    WriteResult(ran->result, options, to);
+  };
   return annotations;
 }
 

@@ -43,7 +43,7 @@ ApiHandler Bind(Api* object, Member member) {
 Web::Web(Dependencies dependencies)
     : deps_(std::move(dependencies)),
       runner_(deps_.engine, deps_.store, deps_.clock, deps_.max_concurrent_queries, deps_.stop),
-      query_(runner_),
+      query_(runner_, deps_.engine.options().helper_threads),
       explain_(runner_),
       queries_(runner_.active(), deps_.admin.enabled),
       series_(runner_, deps_.store),
@@ -58,7 +58,7 @@ Web::Web(Dependencies dependencies)
       self_metrics_(deps_.status.own_metrics),
       admin_(deps_.admin),
       rules_(deps_.rules),
-      alertmanager_(deps_.alerting, deps_.clock, deps_.cluster),
+      alertmanager_(deps_.alerting, deps_.clock, deps_.cluster, deps_.silenced),
       alert_history_(deps_.alert_history, deps_.alerting, deps_.clock) {}
 
 void Web::AddRoutes(const AddRoute& add) {

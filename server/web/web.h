@@ -60,6 +60,7 @@ struct Dependencies {
   alerting::AlertingService* alerting = nullptr;    // null: no --alerting.config.file
   alerting::AlertHistoryReader* alert_history = nullptr;
   std::function<ClusterStatus()> cluster;  // null: the server is alone
+  std::function<bool()> silenced;          // another one notifies in its place; null: never
   RulesSource rules;
   StatusSource status;
   AdminActions admin;

@@ -24,6 +24,7 @@
 #include "client-lib/http/client.h"
 #include "client-lib/http/server.h"
 #include "client-lib/model/float_text.h"
+#include "tests/bench/asker.h"
 #include "tests/bench/workload.h"
 #include "tests/support/remote_write_message.h"
 
@@ -269,43 +270,15 @@ int Push(const std::string& url, size_t pushes, size_t groups, size_t connection
   return 0;
 }
 
-// Keeps `connections` requests under way for a while (0: one each), on connections that stay open.
 int Ask(const std::string& url, size_t connections, uint64_t milliseconds) {
-  auto client = http::AsyncClient::Create();
-  std::vector<double> took_ms;
-  size_t bytes = 0;
-  std::string error;
-  const auto now = [] { return Clock::System().MonotonicNs(); };
-  const int64_t begin = now();
-  const int64_t end = begin + static_cast<int64_t>(milliseconds) * 1'000'000;
-  size_t started = 0;
-  const auto start = [&] {
-    http::ClientRequest request;
-    request.url = url;
-    request.accept_compression = false;
-    request.timeout_ms = 120'000;
-    ++started;
-    client->Start(std::move(request),
-                  [&, at = now()](Result<http::ClientResponse> answer, std::string) {
-                    took_ms.push_back(static_cast<double>(now() - at) / 1e6);
-                    if (!answer) error = answer.error().message;
-                    if (answer && answer->status != 200) error = answer->body.substr(0, 500);
-                    if (answer) bytes = answer->body.size();
-                  });
-  };
-  while (error.empty() && (started < connections || now() < end)) {
-    while (client->in_flight() < connections) start();
-    client->Poll(1000);
-  }
-  while (client->in_flight() > 0) client->Poll(1000);
-  const double seconds = static_cast<double>(now() - begin) / 1e9;
-  if (!error.empty()) {
-    std::fprintf(stderr, "vigil-bench: %s\n", error.c_str());
+  const Result<Asked> asked = AskRepeatedly(url, connections, milliseconds);
+  if (!asked) {
+    std::fprintf(stderr, "vigil-bench: %s\n", asked.error().message.c_str());
     return 1;
   }
-  std::sort(took_ms.begin(), took_ms.end());
-  std::printf("%zu %.6f %.4f %.4f %zu\n", took_ms.size(), seconds, took_ms[took_ms.size() / 2],
-              took_ms[(took_ms.size() - 1) * 99 / 100], bytes);
+  const std::vector<double>& took_ms = asked->took_ms;
+  std::printf("%zu %.6f %.4f %.4f %zu\n", took_ms.size(), asked->seconds,
+              took_ms[took_ms.size() / 2], took_ms[(took_ms.size() - 1) * 99 / 100], asked->bytes);
   return 0;
 }
 

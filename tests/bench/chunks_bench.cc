@@ -62,6 +62,33 @@ void BM_Chunks_Decode(benchmark::State& state) {
 }
 BENCHMARK(BM_Chunks_Decode)->ArgsProduct({benchmark::CreateDenseRange(0, 7, 1), {120, 1440}});
 
+// As compaction writes them.
+void BM_Chunks_EncodeDense(benchmark::State& state) {
+  const auto times = MakeTimes(1440, kStart, 15000, 0, 1);
+  const auto values = MakeValues(ShapeOf(state), 1440, 1);
+  ChunkEncoder encoder(Packing::kDense);
+  Chunk chunk;
+  for (auto _ : state) encoder.Encode(times, values, &chunk);
+  Report(state, 1440, chunk.data.size());
+}
+BENCHMARK(BM_Chunks_EncodeDense)->DenseRange(0, 7);
+
+void BM_Chunks_DecodeDense(benchmark::State& state) {
+  Chunk chunk;
+  ChunkEncoder(Packing::kDense)
+      .Encode(MakeTimes(1440, kStart, 15000, 0, 1), MakeValues(ShapeOf(state), 1440, 1), &chunk);
+  SampleColumns out;
+  for (auto _ : state) {
+    out.Clear();
+    const Result<void> result =
+        DecodeChunk({chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data},
+                    INT64_MIN, INT64_MAX, &out);
+    benchmark::DoNotOptimize(result.has_value());
+  }
+  Report(state, 1440, chunk.data.size());
+}
+BENCHMARK(BM_Chunks_DecodeDense)->DenseRange(0, 7);
+
 // The last sixteenth of a long chunk: blocks before it are not decoded.
 void BM_Chunks_DecodeEnd(benchmark::State& state) {
   constexpr size_t kCount = 5760;

@@ -92,10 +92,14 @@ def vigil_store_bytes(subject):
     return int(harness.psql(subject.program, sql)[0][0])
 
 
-def vigil_chunk_bytes(subject):
-    """The encoded chunks alone."""
-    return int(harness.psql(subject.program,
-                            "SELECT sum(octet_length(data)) FROM vigil.chunk")[0][0])
+def vigil_chunk_parts(subject):
+    """Of the chunk tables: the encoded chunks alone, their rows with page headers and what stays empty
+    at the ends of pages, their indexes."""
+    return [int(n) for n in harness.psql(
+        subject.program,
+        "SELECT (SELECT sum(octet_length(data)) FROM vigil.chunk), "
+        "sum(pg_relation_size(to_regclass('vigil.' || quote_ident(rel)))), "
+        "sum(pg_indexes_size(to_regclass('vigil.' || quote_ident(rel)))) FROM vigil.leaf")[0]]
 
 
 def compacted(subject):
@@ -122,8 +126,10 @@ def bench_disk(table, directory):
         if subject.name == "vigil":
             harness.wait_for("compaction of all closed leaves", lambda s=subject: compacted(s), 300)
             size[subject.name] = vigil_store_bytes(subject) / samples
-            print(f"  vigil: {vigil_chunk_bytes(subject) / samples:.3f} B of it encoded samples",
-                  flush=True)
+            encoded, rows, indexes = (n / samples for n in vigil_chunk_parts(subject))
+            print(f"  vigil: {encoded:.3f} B of it encoded samples, {rows - encoded:.3f} B rows and "
+                  f"pages, {indexes:.3f} B indexes, {size[subject.name] - rows - indexes:.3f} B "
+                  "catalogue and other tables", flush=True)
             subject.stop()
             continue
         if subject.name == "victoria":

@@ -103,7 +103,9 @@ class Subject:
                     "--web.enable-remote-write-receiver"]
         return [harness.peer("victoria-metrics"), f"-promscrape.config={config}",
                 f"-storageDataPath={data}", f"-httpListenAddr={listen}", "-retentionPeriod=10y",
-                "-search.latencyOffset=0s", "-search.disableCache=false", "-loggerLevel=WARN"]
+                "-search.latencyOffset=0s", "-search.disableCache=false",
+                "-search.maxUniqueTimeseries=3000000", "-search.maxQueryDuration=3m",
+                "-loggerLevel=WARN"]
 
     def start(self, config_text, more=()):
         """`more` flags are for vigil only."""

@@ -64,15 +64,17 @@ class Decoders(harness.Case):
                                   capture_output=True, text=True, check=False)
         if cls.make.returncode:
             return
-        with open(os.path.join(cls.build, "vigil_decode--1.0.sql"), encoding="ascii") as f:
-            script = f.read().replace("MODULE_PATHNAME",
-                                      os.path.join(cls.build, "vigil_decode.so"))
         # What CREATE EXTENSION does, without an installation as root.
-        cls.srv.psql("CREATE SCHEMA vigil_decode; " + script)
+        cls.srv.psql("CREATE SCHEMA vigil_decode; " + cls.script("1.0") + cls.script("1.0--1.1"))
 
     @classmethod
     def tearDownClass(cls):
         cls.case.doCleanups()
+
+    @classmethod
+    def script(cls, version):
+        with open(os.path.join(cls.build, f"vigil_decode--{version}.sql"), encoding="ascii") as f:
+            return f.read().replace("MODULE_PATHNAME", os.path.join(cls.build, "vigil_decode.so"))
 
     def setUp(self):
         if self.make.returncode:
@@ -165,6 +167,51 @@ class Decoders(harness.Case):
         self.srv.psql("SELECT vigil_decode.disable()")
         self.assertEqual(self.srv.psql(language), [["plpgsql,plpgsql,plpgsql"]])
         self.assertEqual(self.srv.psql(count), before)
+
+    def test_an_update_of_the_server_and_of_the_extension(self):
+        """The migration to digits takes C functions out; those of 1.0 are replaced by 1.1."""
+        with open(os.path.join(harness.ROOT, "server/postgres/migrations/0016_digits.sql"),
+                  encoding="ascii") as f:
+            migration = f.read()
+        migration = migration[migration.index("DO $$"):]
+        state = ("SELECT string_agg(p.proname || ' ' || l.lanname, ',' ORDER BY p.proname) FROM "
+                 "pg_proc p JOIN pg_language l ON l.oid = p.prolang "
+                 "WHERE p.pronamespace = 'vigil'::regnamespace "
+                 "AND p.proname ~ '^(decode_chunk|decode_page|crc32c)(_plain)?$'")
+        symbol = "SELECT prosrc FROM pg_proc WHERE oid = 'vigil.decode_chunk'::regproc"
+        plain = [["crc32c plpgsql,decode_chunk plpgsql,decode_page plpgsql"]]
+        both = [["crc32c c,crc32c_plain plpgsql,decode_chunk c,decode_chunk_plain plpgsql,"
+                 "decode_page c,decode_page_plain plpgsql"]]
+        self.assertEqual(self.srv.psql(state), plain)
+        self.srv.psql(migration)  # nothing to do
+        self.assertEqual(self.srv.psql(state), plain)
+        old = (re.sub(r"(?s).*?(?=CREATE FUNCTION vigil_decode.enable)", "", self.script("1.0"), 1)
+               .replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+        self.addCleanup(self.srv.psql, self.script("1.0--1.1") + "SELECT vigil_decode.disable();")
+        self.srv.psql(old + "SELECT vigil_decode.enable();")
+        self.assertEqual(self.srv.psql(symbol), [["vigil_decode_chunk"]])
+        # Something of the user's that depends on it: nothing changes, and the server starts.
+        self.srv.psql("CREATE VIEW dependent AS SELECT * FROM vigil.decode_chunk(0, NULL)")
+        self.srv.psql(migration)
+        self.assertEqual(self.srv.psql(state), both)
+        self.srv.psql("DROP VIEW dependent")
+        # Functions of another role's.
+        self.srv.psql("CREATE ROLE stranger; GRANT ALL ON SCHEMA vigil TO stranger; "
+                      "SET ROLE stranger; " + migration)
+        self.assertEqual(self.srv.psql(state), both)
+        # 1.1 takes their place; 1.0 taken out by the migration and 1.1 enabled comes to the same.
+        self.srv.psql(self.script("1.0--1.1") + "SELECT vigil_decode.enable();")
+        self.assertEqual(self.srv.psql(symbol), [["vigil_decode_chunk_2"]])
+        self.assertEqual(self.srv.psql(state), both)
+        self.srv.psql(migration)
+        self.assertEqual(self.srv.psql(state), plain)
+        self.check("vigil")
+        self.srv.psql("SELECT vigil_decode.enable()")
+        self.assertEqual(self.srv.psql(symbol), [["vigil_decode_chunk_2"]])
+        self.assertEqual(self.srv.psql(state), both)
+        self.check("vigil")
+        self.srv.psql("SELECT vigil_decode.disable()")
+        self.assertEqual(self.srv.psql(state), plain)
 
     def test_garbage_is_a_warning_not_a_crash(self):
         random.seed(5)

@@ -58,11 +58,11 @@ class Ha(kill_test.Kill):
         self.cluster = faults_test.Cluster(self)
         self.addCleanup(lambda: self.cluster.stop("immediate"))
 
-    def member(self, name, *flags):
+    def member(self, name, *flags, dsn=None):
         directory = os.path.join(self.directory, name)
         os.mkdir(directory)
         server = harness.Server(directory, flags=[
-            "--storage.postgres.dsn=" + self.cluster.dsn, "--cluster.standby",
+            "--storage.postgres.dsn=" + (dsn or self.cluster.dsn), "--cluster.standby",
             f"--cluster.lease={LEASE_SECONDS}s", *flags])
         prefix = next((f.split("=")[1] for f in flags if "route-prefix" in f), "")
         scheme = "https" if any("web.config" in f for f in flags) else "http"
@@ -183,15 +183,18 @@ class Ha(kill_test.Kill):
         found = standby.get("/api/v2/alerts", filter='alertname="Hush"').json
         self.assertEqual(found[0]["status"]["state"], "suppressed")
 
-    def begin_pair(self):
-        self.start_cluster()
+    def begin_collector(self):
         self.collector = alerting_test.Collector()
         self.addCleanup(self.collector.server_close)
         self.addCleanup(self.collector.shutdown)
         config = os.path.join(self.directory, "alertmanager.yml")
         with open(config, "w", encoding="utf-8") as f:
             f.write(CONFIG % self.collector.url)
-        flag = f"--alerting.config.file={config}"
+        return f"--alerting.config.file={config}"
+
+    def begin_pair(self):
+        self.start_cluster()
+        flag = self.begin_collector()
         one, two = self.member("one", flag), self.member("two", flag)
         self.once = ["Posted", *self.start_prometheus(one, two)]
         one.start()
@@ -260,6 +263,51 @@ class Ha(kill_test.Kill):
         late = [m for m in self.collector.begun[begun:]
                 if m["externalURL"].rstrip("/").endswith(f":{leader.port}")]
         self.assertEqual(late, [])
+
+    def test_a_leader_that_is_cut_off_is_silent_once_the_other_one_leads(self):
+        self.start_cluster()
+        flag = self.begin_collector()
+        # Its own way to the database, which can be taken away.
+        way = os.path.join(self.directory, "way")
+        os.mkdir(way)
+        name = ".s.PGSQL.5432"
+        os.symlink(os.path.join(self.cluster.socket, name), os.path.join(way, name))
+        one = self.member("one", flag, dsn=self.cluster.dsn.replace(self.cluster.socket, way))
+        two = self.member("two", flag)
+        one.start()
+        two.start(wait=False)
+        self.stands_by(two, one)
+        self.assertEqual((one.get("/-/role").text, two.get("/-/role").text),
+                         ("leader 1\n", "standby 1\n"))
+        harness.wait_for("the standby to be known", lambda: self.cluster.sql(
+            "SELECT count(*) FROM vigil.member WHERE role = 'standby'") == "1")
+        lease = "SELECT lease_until FROM vigil.ingester"
+        for _ in range(2):
+            until = self.cluster.sql(lease)
+            harness.wait_for("the next lease", lambda u=until: self.cluster.sql(lease) != u)
+
+        os.remove(os.path.join(way, name))
+        self.cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                         "application_name LIKE 'vigil-%' AND application_name <> 'vigil-standby'")
+        self.leads_within(two, 6)
+        self.assertIsNone(one.program.process.poll())
+        self.assertEqual((one.get("/-/role").text, two.get("/-/role").text),
+                         ("leader 1\n", "leader 2\n"))
+        for server in (one, two):
+            self.post(server, "Once")
+        harness.wait_for("the one that is cut off to be silent", lambda: "another server leads: it "
+                         "notifies, this one does not" in one.program.log())
+        self.told_once("Once")
+        # What only it were told nobody would hear of.
+        refused = harness.http(one.url + "/api/v2/alerts", json.dumps(
+            [alerting_test.alert("Lost", "j", ends_in=600)]), "POST",
+            {"Content-Type": "application/json"})
+        self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"), refused.text)
+
+        # The way back: it learns that it was replaced.
+        os.symlink(os.path.join(self.cluster.socket, name), os.path.join(way, name))
+        self.stands_by(one, two)
+        self.told_once("Once")
 
     def test_tls_and_passwords_reach_the_leader(self):
         cert, key = self.directory + "/cert.pem", self.directory + "/key.pem"

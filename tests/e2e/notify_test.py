@@ -43,7 +43,8 @@ receivers:
   pagerduty_configs: [{url: "%(url)s/pd", routing_key: k}]
 """
 ANSWERS = {"gettoken": {"access_token": "tok1"}, "cgi-bin": {"errcode": 0, "errmsg": "ok"},
-           "sendMessage": {"ok": True, "result": {"message_id": 1, "chat": {"id": 1}}}}
+           "sendMessage": {"ok": True, "result": {"message_id": 1, "chat": {"id": 1}}},
+           "oauth/token": {"access_token": "o1", "token_type": "bearer"}}
 # What is not in the payloads of 0.25.
 NEWER = {"routeLabels", "notification_reason"}
 
@@ -75,8 +76,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path = urllib.parse.urlsplit(self.path)
         answer = next((a for word, a in ANSWERS.items() if word in path.path), None)
         text = "ok" if answer is None else json.dumps(answer)
+        if path.path == "/scraped":
+            text = "scraped 1\n"
+        is_form = "form" in (self.headers.get("Content-Type") or "")
         self.server.requests.append((self.path, self.command, self.headers.get("Authorization"),
-                                     json.loads(body) if body else None))
+                                     json.loads(body) if body and not is_form else body or None))
         self.send_response(200)
         self.send_header("Content-Type", "text/plain" if answer is None else "application/json")
         self.send_header("Content-Length", str(len(text)))
@@ -199,7 +203,13 @@ alerting:
   - static_configs: [{{targets: ["{real}"]}}]
   - file_sd_configs: [{{files: ["{targets}"]}}]
     alert_relabel_configs: [{{source_labels: [alertname], regex: Dropped, action: drop}}]
-scrape_configs: []
+    oauth2: {{client_id: am, client_secret: s, token_url: "{services.url}/oauth/token"}}
+scrape_configs:
+- job_name: with-token
+  scrape_interval: 1s
+  metrics_path: /scraped
+  oauth2: {{client_id: me, client_secret: s, token_url: "{services.url}/oauth/token", scopes: [a]}}
+  static_configs: [{{targets: ["{address}"]}}]
 """)
         active = [f"http://{address}/sub/api/v2/alerts", f"http://{real}/api/v2/alerts",
                   f"http://{address}/api/v2/alerts"]
@@ -224,6 +234,14 @@ scrape_configs: []
         self.assertIn("/graph?g0.expr=vector%281%29", got[0]["generatorURL"])
         self.assertEqual({a["labels"]["alertname"] for a in alerts_at("/api/v2/alerts")},
                          {"Always"})
+        self.assertEqual({request[:2] for request in services.by_path()["/api/v2/alerts"]},
+                         {("POST", "Bearer o1")})
+        harness.wait_for("a scrape with a token", lambda: services.by_path().get("/scraped"))
+        self.assertEqual(services.by_path()["/scraped"][0][:2], ("GET", "Bearer o1"))
+        self.assertEqual(set(services.by_path()["/oauth/token"]), {
+            ("POST", "Basic YW06cw==", "grant_type=client_credentials"),
+            ("POST", "Basic bWU6cw==", "grant_type=client_credentials&scope=a")})
+        self.assertEqual(len(services.by_path()["/oauth/token"]), 2)
         sent = harness.wait_for("the count", lambda: server.metric(
             f'prometheus_notifications_sent_total{{alertmanager="{active[2]}"}}'))
         self.assertEqual(sent, 1)

@@ -366,6 +366,13 @@ class RuleCommands(harness.Case):
                 "scrape_configs: [{job_name: a, file_sd_configs: [{files: [sd.json]}]}]\n",
                 "scrape_configs: [{job_name: a, file_sd_configs: [{files: [badsd.json]}]}]\n",
                 "scrape_configs: [{job_name: a, file_sd_configs: [{files: [none.json]}]}]\n",
+                "alerting: {alertmanagers: [{file_sd_configs: [{files: [none.json, 'n*.yml']}]}]}\n",
+                "alerting: {alertmanagers: [{file_sd_configs: [{files: [badsd.json]}]}]}\n",
+                "scrape_configs: [{job_name: a, oauth2: {client_id: i, client_secret_file: none, "
+                "token_url: 'http://t'}}]\n",
+                "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://h/']}]}]\n",
+                "scrape_configs: [{job_name: a, static_configs: [{targets: ['http://h/']}], "
+                "relabel_configs: [{target_label: __address__, replacement: b}]}]\n",
                 "scrape_configs: [{job_name: a, authorization: {credentials_file: none}}]\n",
                 "scrape_configs: [{job_name: a, tls_config: {cert_file: none, key_file: none}}]\n"):
             self.write("p.yml", text)
@@ -386,7 +393,10 @@ scrape_configs:
 """)
         for job in ("a", "none"):
             ours, theirs = self.both("check", "service-discovery", "--timeout=1s", "p.yml", job)
-            self.assertEqual((ours.returncode, ours.stdout, ours.stderr),
+            # Labels that 2.42 does not have.
+            shown = re.sub(r' *"__(scrape_native|always_scrape_classic|convert_classic)_.*\n', "",
+                           ours.stdout)
+            self.assertEqual((ours.returncode, shown, ours.stderr),
                              (theirs.returncode, theirs.stdout, theirs.stderr))
 
     def test_lints_metrics_as_promtool_does(self):

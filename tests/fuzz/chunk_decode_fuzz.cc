@@ -9,6 +9,7 @@
 
 #include "client-lib/base/result.h"
 #include "server/chunks/chunk.h"
+#include "server/chunks/chunk_encoder.h"
 #include "server/chunks/crc32c.h"
 #include "server/chunks/histogram_stream.h"
 #include "tests/support/slow_decoder.h"
@@ -74,10 +75,9 @@ void ComparePart(const ChunkView& view, const vigil::SampleColumns& samples) {
 }
 
 // The encoder must give back what the decoder made of the bytes.
-void RoundTrip(const vigil::SampleColumns& samples) {
-  if (!samples.histograms.empty()) return RoundTripHistograms(samples);
+void RoundTrip(const vigil::SampleColumns& samples, vigil::chunks::Packing packing) {
   vigil::chunks::Chunk chunk;
-  vigil::chunks::EncodeChunk(samples.timestamps, samples.values, &chunk);
+  vigil::chunks::ChunkEncoder(packing).Encode(samples.timestamps, samples.values, &chunk);
   vigil::SampleColumns again;
   const ChunkView view{chunk.min_time, chunk.max_time, chunk.count, chunk.encoding, chunk.data};
   CHECK(vigil::chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &again).has_value());
@@ -106,7 +106,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
   if (vigil::chunks::DecodeChunk(view, INT64_MIN, INT64_MAX, &samples)) {
     CompareWithSlow(view, samples);
     ComparePart(view, samples);
-    RoundTrip(samples);
+    if (samples.histograms.empty()) {
+      RoundTrip(samples, vigil::chunks::Packing::kFast);
+      RoundTrip(samples, vigil::chunks::Packing::kDense);
+    } else {
+      RoundTripHistograms(samples);
+    }
   }
   (void)vigil::chunks::ReadChunkSummary(view);
   samples.Clear();

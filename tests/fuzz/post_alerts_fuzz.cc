@@ -12,6 +12,7 @@
 #include "client-lib/base/json_value.h"
 #include "client-lib/base/strings.h"
 #include "server/web/alerting_bodies.h"
+#include "server/web/alerts_scan.h"
 #include "server/web/date_time.h"
 
 namespace {
@@ -52,6 +53,23 @@ void CheckViews(std::string_view text, const std::vector<vigil::alerting::Posted
   }
 }
 
+// What the scan finds without reading is what is read, and equal texts say the same.
+void CheckScan(std::string_view text, const std::vector<vigil::alerting::PostedAlert>& alerts) {
+  vigil::web::AlertsScan scan(1);
+  vigil::web::AlertsBody body;
+  if (!scan.Read(text) || body.Read(text, scan.texts())) return;
+  CHECK(scan.texts().size() == alerts.size());
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    const vigil::alerting::AlertText& one = scan.texts()[i];
+    CHECK(one.starts_at == alerts[i].starts_at && one.ends_at == alerts[i].ends_at);
+    CHECK(one.key == body.reports()[i].text);
+    if (i == 0 || !(one.key == scan.texts()[i - 1].key)) continue;
+    CHECK(alerts[i].labels == alerts[i - 1].labels);
+    CHECK(alerts[i].annotations == alerts[i - 1].annotations);
+    CHECK(alerts[i].generator_url == alerts[i - 1].generator_url);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
@@ -67,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* input, size_t size) {
     }
   }
   CheckViews(body, alerts);
+  CheckScan(body, alerts);
   vigil::JsonReader json(body);
   json.Skip();
   if (json.failed() || !json.AtEnd()) return 0;

@@ -121,7 +121,7 @@ int Load(uint64_t alerts, uint64_t silences) {
   start = Clock::System().MonotonicNs();
   size_t muted = 0;
   for (const AlertSlotPtr& slot : router.alerts().All()) {
-    if (!router.silences().Muting(slot->alert->labels, now).empty()) ++muted;
+    if (!router.silences().Muting(slot->labels(), now).empty()) ++muted;
   }
   fmt::print("silences: {:.3f} s for all alerts, {} muted\n", SecondsSince(start), muted);
   start = Clock::System().MonotonicNs();

@@ -2,11 +2,14 @@
 // Writes tests/fixtures/chunks/vectors.txt (chunk_vectors.h) to the standard output:
 //   build/release/tests/chunk_vectors > tests/fixtures/chunks/vectors.txt
 #include <bit>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <random>
 
 #include "server/chunks/chunk.h"
+#include "server/chunks/chunk_encoder.h"
+#include "server/chunks/crc32c.h"
 #include "server/chunks/journal_page.h"
 #include "tests/support/sample_series.h"
 
@@ -19,9 +22,10 @@ void PrintHex(std::string_view bytes) {
 
 unsigned long long Bits(double value) { return std::bit_cast<uint64_t>(value); }
 
-void PrintChunk(const std::vector<TimestampMs>& times, const std::vector<double>& values) {
+void PrintChunk(const std::vector<TimestampMs>& times, const std::vector<double>& values,
+                chunks::Packing packing = chunks::Packing::kFast) {
   chunks::Chunk chunk;
-  chunks::EncodeChunk(times, values, &chunk);
+  chunks::ChunkEncoder(packing).Encode(times, values, &chunk);
   std::printf("chunk %lld ", static_cast<long long>(chunk.min_time));
   PrintHex(chunk.data);
   for (size_t i = 0; i < times.size(); ++i) {
@@ -115,6 +119,66 @@ void PrintHarderChunks() {
   }
 }
 
+// No encoder writes it: three high parts of their own bytes, and indexes of two bits, the second
+// and the last of which point behind them. By hand, so that no decoder is its own judge.
+void PrintSplitBehindItsList() {
+  std::puts("# a split column with indexes behind the end of its list");
+  constexpr TimestampMs kFirst = 1'700'000'000'000;
+  const std::string body = {
+      0x70, 5, 0,           // split values at regular times, five of them, none stale
+      0,    0, 0,    0, 0,  // the summary's numbers,
+      0,                    // and its resets
+      0x14,                 // 20 ms apart
+      8,    3,              // low bits, high parts:
+      0x45, 1, 0x7f,        // one byte each
+      1,    3, 0x11,        // an exception: three over, then 0x11
+      0x4c, 3,              // indexes 0, 3, 0, 1 (not looked at), 3
+      0x10, 0, 0x30, 7, 9,  // low bits
+  };
+  const uint32_t checksum = chunks::Crc32c(body);
+  std::string bytes;
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    bytes.push_back(static_cast<char>(checksum >> shift & 255));
+  }
+  std::printf("chunk %lld ", static_cast<long long>(kFirst));
+  PrintHex(bytes + body);
+  TimestampMs time = kFirst;
+  for (const unsigned long long bits : {0x4510ULL, 0x00ULL, 0x4530ULL, 0x1107ULL, 0x09ULL}) {
+    std::printf(" %lld:%016llx", static_cast<long long>(time), bits);
+    time += 20;
+  }
+  std::puts("");
+}
+
+// What compaction writes: blocks of digits, in all modes, with patches, special values,
+// corrections.
+void PrintDenseChunks() {
+  std::puts("# dense: digits");
+  std::mt19937_64 random(12);
+  const auto noise = [&random](uint64_t below) { return static_cast<double>(random() % below); };
+  for (const size_t count : {35U, 145U}) {
+    const std::vector<TimestampMs> times = MakeTimes(count, 1'700'000'000'000, 15'000, 0, 1);
+    for (int kind = 0; kind < 8; ++kind) {
+      std::vector<double> values;
+      double sum = 0;
+      for (size_t i = 0; i < count; ++i) {
+        const auto step = static_cast<double>(i);
+        double value = 0;
+        if (kind == 0) value = step * 3700 + noise(600);
+        if (kind == 1) value = 7 + noise(5);
+        if (kind == 2) value = sum += noise(70);
+        if (kind == 3) value = std::sin(step / 40) * 30 + std::round(noise(1000)) / 100;
+        if (kind == 4) value = i % 31 == 7 ? StaleNaN() : 0.5 + noise(1100) / 1000;
+        if (kind == 5) value = i % 29 == 28 ? 1e7 + noise(99) : noise(67);
+        if (kind == 6) value = (20000 + noise(1100)) * (300.0 / 285) / 300;
+        if (kind == 7) value = noise(35'000'000'000);
+        values.push_back(kind == 3 ? std::round(value * 100) / 100 : value);
+      }
+      PrintChunk(times, values, chunks::Packing::kDense);
+    }
+  }
+}
+
 void PrintPages() {
   std::puts("# journal pages: scrapes of neighbouring series, then strewn ones");
   std::vector<int64_t> series;
@@ -152,5 +216,7 @@ int main() {
   std::puts("# Written by tests/support/chunk_vectors_main.cc. See chunk_vectors.h.");
   vigil::testing::PrintChunks();
   vigil::testing::PrintHarderChunks();
+  vigil::testing::PrintSplitBehindItsList();
+  vigil::testing::PrintDenseChunks();
   vigil::testing::PrintPages();
 }

@@ -67,12 +67,30 @@ struct SlowBlocks {
   uint64_t base;
 };
 
+// Items as digits, divided out one by one. radix^8 is below 2^56.
+std::vector<uint64_t> Digits(Cursor& in, size_t count, uint64_t radix, unsigned low_bits) {
+  std::vector<uint64_t> items = in.Packed(count, low_bits);
+  uint64_t words = 1;
+  for (int digit = 0; digit < 8; ++digit) words *= radix;
+  unsigned bits = 0;
+  while (words > uint64_t{1} << bits) ++bits;
+  const std::vector<uint64_t> groups = in.Packed((count + 7) / 8, bits);
+  for (size_t i = 0; i < count; ++i) {
+    uint64_t word = std::min(groups[i / 8], words - 1);
+    for (size_t digit = i % 8; digit < 7; ++digit) word /= radix;
+    items[i] += word % radix << low_bits;
+  }
+  return items;
+}
+
 // One block of encoding 6, value by value.
 void Block(Cursor& in, SlowBlocks* blocks, size_t count, std::vector<double>* values) {
   blocks->base += in.ZigZag();
   const uint64_t slope = blocks->mode == 0 ? 0 : in.ZigZag();
   const unsigned control = in.Byte();
-  const unsigned bits = control % 64;
+  unsigned bits = control % 64;
+  const unsigned radix = bits >= 57 ? in.Byte() : 0;
+  if (radix != 0) bits = bits == 63 ? in.Byte() : bits - 57;
   std::map<size_t, uint64_t> patches;
   std::map<size_t, double> specials;
   size_t position = 0;
@@ -88,7 +106,9 @@ void Block(Cursor& in, SlowBlocks* blocks, size_t count, std::vector<double>* va
     specials[position++] = stale ? StaleNaN() : in.Number();
   }
   const bool delta = blocks->mode == 1;
-  std::vector<uint64_t> items = in.Packed(delta ? count - 1 : count, bits);
+  const size_t packed = delta ? count - 1 : count;
+  std::vector<uint64_t> items =
+      radix != 0 ? Digits(in, packed, radix, bits) : in.Packed(packed, bits);
   if (delta) items.insert(items.begin(), 0);
   for (const auto& [at, high] : patches) items[at] += high << bits;
   const uint64_t correction = blocks->corrected ? in.ZigZag() : 0;

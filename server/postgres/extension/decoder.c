@@ -146,6 +146,36 @@ static void Unpack(const Packed* packed, size_t n, uint64_t* out) {
   for (size_t i = whole; i < n; ++i) out[i] = Item(packed, i);
 }
 
+// Integers as digits: what lies above the packed ones.
+typedef struct Digits {
+  unsigned radix;  // 0: there are none
+  uint64_t powers[9];
+  Packed words;
+} Digits;
+
+static bool GetDigits(VigilReader* in, size_t n, unsigned radix, Digits* digits) {
+  unsigned width = 0;
+  digits->radix = radix;
+  digits->powers[0] = 1;
+  for (int i = 1; i <= 8; ++i) digits->powers[i] = digits->powers[i - 1] * radix;
+  while (digits->powers[8] - 1 >= UINT64_C(1) << width) ++width;
+  return GetPacked(in, (n + 7) / 8, width, &digits->words);
+}
+
+// Adds them to the first n integers, which have `low_bits` bits below.
+static void AddDigits(const Digits* digits, size_t n, unsigned low_bits, uint64_t* out) {
+  const uint32_t radix = digits->radix;
+  for (size_t i = 0; i < n; i += 8) {
+    uint64_t word = Item(&digits->words, i / 8);
+    if (word >= digits->powers[8]) word = digits->powers[8] - 1;
+    uint32_t halves[2] = {(uint32_t)(word / digits->powers[4]),
+                          (uint32_t)(word % digits->powers[4])};
+    for (size_t j = 8; j-- > 0; halves[j / 4] /= radix) {
+      if (i + j < n) out[i + j] += (uint64_t)(halves[j / 4] % radix) << low_bits;
+    }
+  }
+}
+
 static const char* SkipSummary(VigilReader* in) {
   for (int i = 0; i < 5; ++i) {
     Number number;
@@ -367,25 +397,34 @@ typedef struct Block {
   Places patches;
   Places specials;
   Packed packed;
+  Digits digits;
   uint64_t fix_base;
   Packed fixes;
 } Block;
 
 static const char* OpenBlock(VigilReader* in, uint32_t count, Block* block) {
   uint64_t base;
-  uint8_t h, width;
+  uint8_t h, width, radix = 0;
   if (!GetZigZag(in, &base)) return kCut;
   block->base += base;
   if (block->mode > 0 && !GetZigZag(in, &block->slope)) return kCut;
   if (!GetByte(in, &h)) return kCut;
   block->width = h & 0x3f;
+  block->digits.radix = 0;
+  if (block->width >= 57) {
+    width = (uint8_t)(block->width - 57);
+    if (!GetByte(in, &radix) || (width == 6 && !GetByte(in, &width))) return kCut;
+    if (radix < 3 || radix > 127 || width > 48) return kNumber;
+    block->width = width;
+  }
   block->patches.left = 0;
   block->specials.left = 0;
   if ((h & 0x40) != 0 && !OpenPlaces(in, kVarints, count, &block->patches)) return kNumber;
   if ((h & 0x80) != 0 && !OpenPlaces(in, kNumbers, count, &block->specials)) return kNumber;
   if (block->mode == 1 && block->patches.left > 0 && block->patches.position == 0) return kNumber;
-  if (!GetPacked(in, block->mode == 1 ? count - 1 : count, block->width, &block->packed))
-    return kCut;
+  const uint32_t items = block->mode == 1 ? count - 1 : count;
+  if (!GetPacked(in, items, block->width, &block->packed)) return kCut;
+  if (radix != 0 && !GetDigits(in, items, radix, &block->digits)) return kCut;
   if (!block->corrected) return NULL;
   if (!GetZigZag(in, &block->fix_base) || !GetByte(in, &width)) return kCut;
   return GetPacked(in, count, width, &block->fixes) ? NULL : kCut;
@@ -417,6 +456,9 @@ static const char* DecodeBlock(VigilReader* in, uint32_t count, Block* block, ui
   const uint32_t first = block->mode == 1 ? 1 : 0;
   bits[0] = 0;
   Unpack(&block->packed, count - first, bits + first);
+  if (block->digits.radix != 0) {
+    AddDigits(&block->digits, count - first, block->width, bits + first);
+  }
   while (block->patches.left > 0) {
     bits[block->patches.position] += UnZigZag(block->patches.integer) << block->width;
     if (!PassPlace(kVarints, &block->patches)) return kNumber;

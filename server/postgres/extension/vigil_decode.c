@@ -16,9 +16,13 @@
 
 PG_MODULE_MAGIC;
 
+// A symbol per state of the format: a library that does not know digits has no vigil_..._2, so that
+// version 1.1 cannot be put on top of it. Version 1.0 calls the names without a number.
 PG_FUNCTION_INFO_V1(vigil_decode_chunk);
+PG_FUNCTION_INFO_V1(vigil_decode_chunk_2);
 PG_FUNCTION_INFO_V1(vigil_decode_page);
 PG_FUNCTION_INFO_V1(vigil_chunk_columns);
+PG_FUNCTION_INFO_V1(vigil_chunk_columns_2);
 PG_FUNCTION_INFO_V1(vigil_crc32c);
 
 void _PG_init(void);
@@ -111,7 +115,7 @@ void VigilDecodeColumns(const bytea* data, int64_t min_time, VigilColumns* colum
 
 // decode_chunk(min_time int8, data bytea) RETURNS TABLE (t int8, v float8), where the scan node
 // does not stand in for it
-Datum vigil_decode_chunk(PG_FUNCTION_ARGS) {
+Datum vigil_decode_chunk_2(PG_FUNCTION_ARGS) {
   ReturnSetInfo* result = (ReturnSetInfo*)fcinfo->resultinfo;
   VigilColumns columns = {0, 0, NULL, NULL};
   RowWriter rows;
@@ -126,6 +130,8 @@ Datum vigil_decode_chunk(PG_FUNCTION_ARGS) {
   }
   return (Datum)0;
 }
+
+Datum vigil_decode_chunk(PG_FUNCTION_ARGS) { return vigil_decode_chunk_2(fcinfo); }
 
 // decode_page(page bytea, wanted int8[], t0 int8, t1 int8)
 // RETURNS TABLE (series_id int8, t int8, v float8)
@@ -198,7 +204,7 @@ static Datum MakeArray(uint32_t n, Oid type, const void* items) {
 }
 
 // chunk_columns(min_time int8, data bytea, OUT times int8[], OUT vals float8[])
-Datum vigil_chunk_columns(PG_FUNCTION_ARGS) {
+Datum vigil_chunk_columns_2(PG_FUNCTION_ARGS) {
   VigilColumns columns = {0, 0, NULL, NULL};
   TupleDesc description;
   Datum row[2];
@@ -211,6 +217,8 @@ Datum vigil_chunk_columns(PG_FUNCTION_ARGS) {
   row[1] = MakeArray(columns.n, FLOAT8OID, columns.values);
   return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), row, nulls));
 }
+
+Datum vigil_chunk_columns(PG_FUNCTION_ARGS) { return vigil_chunk_columns_2(fcinfo); }
 
 // crc32c(d bytea, first int) RETURNS int8
 Datum vigil_crc32c(PG_FUNCTION_ARGS) {

@@ -25,12 +25,14 @@ using promql::NodeKind;
 constexpr DurationMs kMinute = 60'000;
 
 // __type__ and __unit__ are ordinary labels to most scripts; the ones that use them mean the
-// feature.
+// feature. Names go at the end of the query, as upstream's scripts expect, unless a script of ours
+// says otherwise.
 promql::EngineOptions OptionsFor(std::string_view script) {
   promql::EngineOptions options;
   options.max_samples = 10'000;
   options.default_subquery_step_ms = [] { return kMinute; };
-  options.delayed_name_removal = true;
+  options.delayed_name_removal =
+      script.find("# Names are dropped at once.") == std::string_view::npos;
   options.type_and_unit_labels = script.find("__type__") != std::string_view::npos;
   options.use_start_timestamps = true;
   options.parser = promql::ParserOptions::EverythingOn();

@@ -54,11 +54,18 @@ class RawServer {
     thread_ = std::thread([this, answer] {
       const int client = accept(fd_, nullptr, nullptr);
       char buffer[4096];
-      if (read(client, buffer, sizeof(buffer)) > 0 && !answer.empty()) {
+      const ssize_t got = read(client, buffer, sizeof(buffer));
+      if (got > 0) asked_.assign(buffer, static_cast<size_t>(got));
+      if (got > 0 && !answer.empty()) {
         EXPECT_EQ(write(client, answer.data(), answer.size()), static_cast<ssize_t>(answer.size()));
       }
       close(client);
     });
+  }
+  // What it was asked, once it has answered.
+  std::string Asked() {
+    thread_.join();
+    return asked_;
   }
   [[nodiscard]] std::string url() const {
     return "http://127.0.0.1:" + std::to_string(port_) + "/metrics";
@@ -67,6 +74,7 @@ class RawServer {
  private:
   int fd_;
   int port_ = 0;
+  std::string asked_;
   std::thread thread_;
 };
 
@@ -427,6 +435,36 @@ TEST_F(ClientTest, HalfAnAnswerIsAnError) {
     ASSERT_FALSE(result) << answer;
     EXPECT_EQ(result.error().kind, ErrorKind::kUnavailable) << result.error().message;
   }
+}
+
+TEST_F(ClientTest, WhatIsForTheProxyDoesNotReachATargetOfPlainHttp) {
+  RawServer proxy;
+  proxy.AnswerOnce("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  auto options = std::make_shared<ClientOptions>();
+  options->proxy_url = proxy.url();
+  options->proxy_headers = {{"X-Secret", "s"}};
+  ClientRequest request;
+  request.url = "http://target.example/";
+  request.options = options;
+  EXPECT_TRUE(Run(std::move(request)));
+  const std::string asked = proxy.Asked();
+  EXPECT_TRUE(asked.starts_with("GET http://target.example/ HTTP/1.1\r\n")) << asked;
+  EXPECT_EQ(asked.find("X-Secret"), std::string::npos) << asked;
+}
+
+TEST_F(ClientTest, ProxiesAreToldWhatIsForThem) {
+  RawServer proxy;
+  proxy.AnswerOnce("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  auto options = std::make_shared<ClientOptions>();
+  options->proxy_url = proxy.url();
+  options->proxy_headers = {{"X-Secret", "s"}};
+  ClientRequest request;
+  request.url = "https://target.example/";
+  request.options = options;
+  EXPECT_FALSE(Run(std::move(request)));
+  const std::string asked = proxy.Asked();
+  EXPECT_TRUE(asked.starts_with("CONNECT target.example:443 HTTP/1.1\r\n")) << asked;
+  EXPECT_NE(asked.find("X-Secret: s"), std::string::npos) << asked;
 }
 
 TEST_F(ClientTest, BrokenCompressionIsAnError) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast way of a repeated alert (AlertRouter::Refresh) beside the general one: the same alerts,
-// messages and rows, whatever is posted when.
+// The fast ways of a repeated alert (AlertRouter::Refresh), by what a report says and by its text,
+// beside the general one: the same alerts, messages and rows, whatever is posted when.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -37,28 +37,48 @@ std::string AlertLine(const Alert& alert) {
   return FingerprintText(alert.fingerprint) + " " + alert.annotations.ToString() + " " +
          std::string(alert.generator_url.view()) + " " +
          std::to_string(alert.starts_at - kRefreshStart) + " " +
-         std::to_string(alert.ends_at - kRefreshStart) + " " + std::to_string(alert.timeout);
+         std::to_string(alert.ends_at - kRefreshStart) + " " +
+         std::to_string(alert.updated_at - kRefreshStart) + " " + std::to_string(alert.timeout);
 }
+
+// Which ways a router may take: texts stand before reports as in a request.
+enum class RefreshWays { kGeneral, kReports, kTexts };
 
 // A router and what storage was told. Threads: owner thread only.
 class RefreshSide {
  public:
-  RefreshSide(const std::shared_ptr<const AlertingConfig>& config, bool fast)
-      : fast_(fast), router_(config, Options(), kRefreshStart) {}
+  RefreshSide(const std::shared_ptr<const AlertingConfig>& config, RefreshWays ways)
+      : ways_(ways), router_(config, Options(), kRefreshStart) {}
 
-  void Post(const PostedAlert& posted, TimestampMs now) {
-    if (fast_) {
-      const std::vector<LabelView> labels(posted.labels.begin(), posted.labels.end());
-      const std::vector<LabelView> annotations(posted.annotations.begin(),
-                                               posted.annotations.end());
-      const AlertReport report{labels, annotations, posted.generator_url, posted.starts_at,
-                               posted.ends_at};
-      if (router_.Refresh(report, now)) {
+  // from_text: by a request, else by a rule.
+  void Post(const PostedAlert& posted, bool from_text, TimestampMs now) {
+    TextKey text;
+    if (ways_ == RefreshWays::kTexts && from_text) {
+      text = KeyOfText(
+          posted.labels.ToString() + posted.annotations.ToString() + posted.generator_url, 7);
+      if (router_.alerts().texts().Find(text) != nullptr &&
+          router_.Refresh(AlertText{text, posted.starts_at, posted.ends_at}, now)) {
         ++refreshed_;
         return;
       }
     }
-    Say("post " + std::to_string(router_.Post({posted}, now).has_value()));
+    if (ways_ == RefreshWays::kGeneral) {
+      Say("post " + std::to_string(router_.Post(posted, now).has_value()));
+      return;
+    }
+    const std::vector<LabelView> labels(posted.labels.begin(), posted.labels.end());
+    const std::vector<LabelView> annotations(posted.annotations.begin(), posted.annotations.end());
+    const AlertReport report{labels,           annotations,    posted.generator_url,
+                             posted.starts_at, posted.ends_at, text};
+    const uint64_t fingerprint = Fingerprint(report.labels);
+    if (router_.Refresh(report, fingerprint, now)) {
+      refreshed_ += ways_ == RefreshWays::kReports ? 1 : 0;
+      return;
+    }
+    // Rules post alerts, requests reports.
+    const Result<void> posted_one =
+        from_text ? router_.Post(report, fingerprint, now) : router_.Post(posted, now);
+    Say("post " + std::to_string(posted_one.has_value()));
   }
 
   void Advance(TimestampMs now) {
@@ -77,7 +97,7 @@ class RefreshSide {
     if (sweep) {
       std::vector<AlertPtr> ended;
       for (const AlertSlotPtr& slot : router_.alerts().All()) {
-        if (slot->alert->ResolvedAt(now)) ended.push_back(slot->alert);
+        if (slot->times().ResolvedAt(now)) ended.push_back(slot->alert());
       }
       for (const AlertPtr& alert : ended) Note(alert, now);
     }
@@ -88,7 +108,7 @@ class RefreshSide {
   }
 
   std::vector<std::string> Take() {
-    for (const AlertSlotPtr& slot : router_.alerts().All()) Say(AlertLine(*slot->alert));
+    for (const AlertSlotPtr& slot : router_.alerts().All()) Say(AlertLine(*slot->alert()));
     return std::exchange(said_, {});
   }
   AlertRouter& router() { return router_; }
@@ -112,7 +132,7 @@ class RefreshSide {
     if (noted.renewed) Say("renewed " + FingerprintText(alert->fingerprint));
   }
 
-  const bool fast_;
+  const RefreshWays ways_;
   AlertRouter router_;
   AlertLedger ledger_;
   std::vector<std::string> said_;
@@ -138,48 +158,84 @@ PostedAlert RandomReport(TimestampMs now, std::mt19937* random) {
 TEST(AlertRefresh, DoesTheSameAsTheGeneralWay) {
   const auto config =
       std::make_shared<const AlertingConfig>(*LoadAlertingText(kRefreshConfig, "a.yml"));
-  size_t refreshed = 0;
+  size_t reports = 0;
+  size_t texts = 0;
   for (unsigned seed = 0; seed < 6; ++seed) {
     std::mt19937 random(seed);
-    RefreshSide fast(config, true);
-    RefreshSide slow(config, false);
+    RefreshSide by_text(config, RefreshWays::kTexts);
+    RefreshSide by_report(config, RefreshWays::kReports);
+    RefreshSide slow(config, RefreshWays::kGeneral);
     TimestampMs now = kRefreshStart;
     for (int step = 0; step < 400; ++step) {
       // Some runs repeat often, in others alerts end in between.
       now += static_cast<TimestampMs>(random() % (seed % 3 == 0 ? 300 : 4'000));
+      if (random() % 50 == 0) now -= static_cast<TimestampMs>(random() % 9'000);  // set back
       const bool reload = random() % 400 == 0;
       const PostedAlert posted = RandomReport(now, &random);
       const bool sweep = random() % 5 == 0;
-      for (RefreshSide* side : {&fast, &slow}) {
+      const bool from_text = random() % 6 != 0;
+      for (RefreshSide* side : {&by_text, &by_report, &slow}) {
         if (reload) side->router().Reload(config, now);
-        side->Post(posted, now);
+        side->Post(posted, from_text, now);
         side->Advance(now);
         side->Gather(now, sweep);
       }
       std::vector<std::string> expected = slow.Take();
       // A refresh says nothing by itself.
       std::erase(expected, "post 1");
-      std::vector<std::string> got = fast.Take();
-      std::erase(got, "post 1");
-      ASSERT_EQ(got, expected) << "seed " << seed << " step " << step;
-      ASSERT_EQ(fast.router().NextDeadline(), slow.router().NextDeadline());
+      for (RefreshSide* side : {&by_text, &by_report}) {
+        std::vector<std::string> got = side->Take();
+        std::erase(got, "post 1");
+        ASSERT_EQ(got, expected) << "seed " << seed << " step " << step;
+        ASSERT_EQ(side->router().NextDeadline(), slow.router().NextDeadline());
+      }
     }
-    refreshed += fast.refreshed();
+    texts += by_text.refreshed();
+    reports += by_report.refreshed();
   }
-  EXPECT_GT(refreshed, 300U);
+  EXPECT_GT(texts, 200U);
+  EXPECT_GT(reports, 300U);
+}
+
+// Nobody gathers for long: what waits for it does not grow with the reports.
+TEST(AlertRefresh, RepeatedReportsWaitAsOne) {
+  const auto config =
+      std::make_shared<const AlertingConfig>(*LoadAlertingText(kRefreshConfig, "a.yml"));
+  RefreshSide side(config, RefreshWays::kGeneral);
+  PostedAlert posted;
+  TimestampMs now = kRefreshStart;
+  for (int step = 0; step < 300; ++step) {
+    posted.labels = Labels::Of({{"alertname", std::to_string(step % 3)}});
+    posted.starts_at = kRefreshStart;
+    posted.ends_at = (now += 10) + 30'000;
+    side.Post(posted, true, now);
+  }
+  AlertingChanges changes = side.router().TakeChanges();
+  ASSERT_EQ(changes.alerts.size(), 3U);
+  for (const AlertPtr& alert : changes.alerts) EXPECT_GE(alert->ends_at, now + 30'000 - 30);
+  // An end is told, and what comes after it.
+  posted.ends_at = now + 1;
+  side.Post(posted, true, now += 2);
+  posted.starts_at = now;
+  posted.ends_at = now + 30'000;
+  side.Post(posted, true, now);
+  changes = side.router().TakeChanges();
+  ASSERT_EQ(changes.alerts.size(), 2U);
+  EXPECT_TRUE(changes.alerts[0]->ResolvedAt(now));
+  EXPECT_FALSE(changes.alerts[1]->ResolvedAt(now));
 }
 
 // Gathering comes so late that the versions which waited for it are over by then.
 TEST(AlertRefresh, ALateGatherEndsNothing) {
   const auto config =
       std::make_shared<const AlertingConfig>(*LoadAlertingText(kRefreshConfig, "a.yml"));
-  RefreshSide side(config, true);
+  RefreshSide side(config, RefreshWays::kTexts);
   PostedAlert posted;
   posted.labels = Labels::Of({{"alertname", "9"}});
   posted.starts_at = kRefreshStart;
   const auto post = [&](TimestampMs now) {
     posted.ends_at = now + 30'000;
-    side.Post(posted, now);
+    side.Post(posted, true, now);
   };
   post(kRefreshStart);
   side.Advance(kRefreshStart + 5'000);
@@ -197,18 +253,18 @@ TEST(AlertRefresh, ALateGatherEndsNothing) {
 TEST(AlertRefresh, ALateGatherKnowsWhatIsOpen) {
   const auto config =
       std::make_shared<const AlertingConfig>(*LoadAlertingText(kRefreshConfig, "a.yml"));
-  RefreshSide side(config, true);
+  RefreshSide side(config, RefreshWays::kTexts);
   std::mt19937 random(7);
   TimestampMs now = kRefreshStart;
   for (int step = 0; step < 2'000; ++step) {
     now += static_cast<TimestampMs>(random() % 4'000);
-    side.Post(RandomReport(now, &random), now);
+    side.Post(RandomReport(now, &random), true, now);
     if (random() % 8 != 0) continue;
     side.Gather(now, true);
     side.Advance(now);
     side.Gather(now, false);
     for (const AlertSlotPtr& slot : side.router().alerts().All()) {
-      ASSERT_EQ(side.IsOpen(slot->alert->fingerprint), !slot->alert->ResolvedAt(now)) << step;
+      ASSERT_EQ(side.IsOpen(slot->fingerprint()), !slot->times().ResolvedAt(now)) << step;
     }
   }
   EXPECT_GT(side.refreshed(), 50U);
@@ -223,16 +279,17 @@ TEST(AlertRefresh, LeavesWhatIsNewOrWrongToTheGeneralWay) {
   report.labels = labels;
   report.ends_at = kRefreshStart + 60'000;
   report.starts_at = kRefreshStart;
-  EXPECT_FALSE(router.Refresh(report, kRefreshStart));
-  ASSERT_TRUE(router.Post({report.Copy()}, kRefreshStart));
-  EXPECT_TRUE(router.Refresh(report, kRefreshStart + 1));
+  const uint64_t fingerprint = Fingerprint(report.labels);
+  EXPECT_FALSE(router.Refresh(report, fingerprint, kRefreshStart));
+  ASSERT_TRUE(router.Post(report, fingerprint, kRefreshStart));
+  EXPECT_TRUE(router.Refresh(report, fingerprint, kRefreshStart + 1));
   report.ends_at = kRefreshStart + 1;
-  EXPECT_FALSE(router.Refresh(report, kRefreshStart + 2));  // it is over
+  EXPECT_FALSE(router.Refresh(report, fingerprint, kRefreshStart + 2));  // it is over
   report.ends_at = kRefreshStart - 1;
-  EXPECT_FALSE(router.Refresh(report, kRefreshStart + 2));  // ends before it starts
+  EXPECT_FALSE(router.Refresh(report, fingerprint, kRefreshStart + 2));  // ends before it starts
   report.ends_at = kRefreshStart + 60'000;
   report.generator_url = "/x";
-  EXPECT_FALSE(router.Refresh(report, kRefreshStart + 2));
+  EXPECT_FALSE(router.Refresh(report, fingerprint, kRefreshStart + 2));
 }
 
 }  // namespace

@@ -49,7 +49,6 @@ TEST(AlertingConfigLoader, EveryKeyIsTried) {
   ExpectKeysAreTried<RouteConfig>(*scripts);
   ExpectKeysAreTried<InhibitRuleConfig>(*scripts);
   ExpectKeysAreTried<TimeInterval>(*scripts);
-  ExpectKeysAreTried<OAuth2Config>(*scripts);
   ExpectKeysAreTried<ReceiverConfig>(*scripts);
   ExpectKeysAreTried<WebhookConfig>(*scripts);
   ExpectKeysAreTried<EmailConfig>(*scripts);

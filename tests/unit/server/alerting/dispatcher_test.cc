@@ -14,11 +14,7 @@ namespace {
 
 constexpr TimestampMs kDispatchStart = 1'700'000'000'000;
 
-AlertSlotPtr InSlot(AlertPtr alert) {
-  auto slot = std::make_shared<AlertSlot>();
-  slot->alert = std::move(alert);
-  return slot;
-}
+AlertSlotPtr InSlot(AlertPtr alert) { return std::make_shared<AlertSlot>(std::move(alert)); }
 
 AlertSlotPtr DispatchedAlert(const char* name, TimestampMs now, TimestampMs ends_at) {
   PostedAlert posted;
@@ -83,7 +79,7 @@ TEST(Dispatcher, KeepsAlertsThatChangedOrAreOwed) {
   dispatcher.Finished(flushes[0], false, {}, now);
   EXPECT_EQ(dispatcher.Groups().size(), 1U);  // nobody was told
   flushes = dispatcher.Advance(now + 10'000);
-  dispatcher.Finished(flushes[0], true, {alert->alert->Hash()}, now);
+  dispatcher.Finished(flushes[0], true, {alert->alert()->Hash()}, now);
   EXPECT_EQ(dispatcher.Groups().size(), 1U);  // owed
   flushes = dispatcher.Advance(now + 20'000);
   dispatcher.Process(DispatchedAlert("a", now + 20'001, now + 20'001), now + 20'001);

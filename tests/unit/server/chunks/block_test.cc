@@ -8,6 +8,8 @@
 #include <random>
 
 #include "server/chunks/chunk.h"
+#include "server/chunks/chunk_encoder.h"
+#include "server/chunks/digits.h"
 #include "server/chunks/integer_column.h"
 #include "server/chunks/packing.h"
 #include "tests/support/sample_series.h"
@@ -30,15 +32,22 @@ bool SameColumn(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 // Encodes, decodes with both decoders, expects the very same bits. Returns bytes per sample.
-double RoundTrip(const std::vector<double>& values) {
+double RoundTripPacked(const std::vector<double>& values, Packing packing) {
   const std::vector<TimestampMs> times = MakeTimes(values.size(), 0, 15000, 0, 1);
   Chunk chunk;
-  EncodeChunk(times, values, &chunk);
+  ChunkEncoder(packing).Encode(times, values, &chunk);
   SampleColumns fast;
   EXPECT_TRUE(DecodeChunk(View(chunk), INT64_MIN, INT64_MAX, &fast).has_value());
   EXPECT_TRUE(SameColumn(fast.values, values));
   EXPECT_TRUE(SameColumn(testing::SlowDecodeChunk(chunk.data, chunk.min_time).values, values));
   return static_cast<double>(chunk.data.size()) / static_cast<double>(values.size());
+}
+
+double RoundTrip(const std::vector<double>& values) {
+  const double bytes = RoundTripPacked(values, Packing::kFast);
+  const double dense = RoundTripPacked(values, Packing::kDense);
+  EXPECT_LE(dense, bytes * 1.02 + 4.0 / static_cast<double>(values.size()));
+  return bytes;
 }
 
 // A counter that rises evenly; at one place it begins anew, or one value is far off.
@@ -147,31 +156,52 @@ TEST(Blocks, SurviveEveryMixture) {
   }
 }
 
+// Of a range of R numbers log2(R) bits each, a tenth of a bit for the digits, a few bytes once.
+TEST(Blocks, DenseNoiseCostsItsBits) {
+  std::mt19937_64 random(2);
+  for (const uint64_t range : {3U, 5U, 11U, 65U, 100U, 130U, 530U, 1000U, 33'000U, 600'000U}) {
+    std::vector<double> gauge;
+    std::vector<double> counter;
+    for (int i = 0; i < 1440; ++i) {
+      gauge.push_back(static_cast<double>(random() % range) / 100);
+      counter.push_back(i * 1234.5 + static_cast<double>(random() % range));
+      counter.back() = std::floor(counter.back());
+    }
+    const double most = (std::log2(static_cast<double>(range)) + 0.22) / 8 + 40.0 / 1440;
+    EXPECT_LT(RoundTripPacked(gauge, Packing::kDense), most) << range;
+    // The line is not exactly straight: its values are rounded.
+    if (range > 60) {
+      EXPECT_LT(RoundTripPacked(counter, Packing::kDense), most + 0.01) << range;
+    }
+  }
+}
+
 TEST(Blocks, DecodeOnlyTheSpanAskedFor) {
   std::mt19937_64 random(4);
-  for (const Shape shape : kShapes) {
-    for (const size_t count : {40U, 300U, 1441U}) {
-      std::vector<double> values = MakeValues(shape, count, 2);
-      if (count == 300) std::fill(values.begin() + 100, values.end(), 7);
-      const std::vector<TimestampMs> times = MakeTimes(count, 0, 10, 0, 1);
-      Chunk chunk;
-      EncodeChunk(times, values, &chunk);
-      for (int round = 0; round < 60; ++round) {
-        const size_t from = random() % count;
-        const size_t to = from + random() % (count - from + 1);
-        SampleColumns out;
-        out.Add(-1, -1);
-        const auto begin = static_cast<TimestampMs>(10 * from);
-        ASSERT_TRUE(DecodeChunk(View(chunk), begin, static_cast<TimestampMs>(10 * to) - 1, &out)
-                        .has_value());
-        ASSERT_EQ(out.size(), 1 + to - from);
-        for (size_t i = from; i < to; ++i) {
-          ASSERT_EQ(out.timestamps[1 + i - from], times[i]);
-          ASSERT_TRUE(SameBits(out.values[1 + i - from], values[i])) << i;
+  for (const Packing packing : {Packing::kFast, Packing::kDense})
+    for (const Shape shape : kShapes) {
+      for (const size_t count : {40U, 300U, 1441U}) {
+        std::vector<double> values = MakeValues(shape, count, 2);
+        if (count == 300) std::fill(values.begin() + 100, values.end(), 7);
+        const std::vector<TimestampMs> times = MakeTimes(count, 0, 10, 0, 1);
+        Chunk chunk;
+        ChunkEncoder(packing).Encode(times, values, &chunk);
+        for (int round = 0; round < 60; ++round) {
+          const size_t from = random() % count;
+          const size_t to = from + random() % (count - from + 1);
+          SampleColumns out;
+          out.Add(-1, -1);
+          const auto begin = static_cast<TimestampMs>(10 * from);
+          ASSERT_TRUE(DecodeChunk(View(chunk), begin, static_cast<TimestampMs>(10 * to) - 1, &out)
+                          .has_value());
+          ASSERT_EQ(out.size(), 1 + to - from);
+          for (size_t i = from; i < to; ++i) {
+            ASSERT_EQ(out.timestamps[1 + i - from], times[i]);
+            ASSERT_TRUE(SameBits(out.values[1 + i - from], values[i])) << i;
+          }
         }
       }
     }
-  }
 }
 
 TEST(Blocks, TheLongestChunkRoundTrips) {
@@ -190,6 +220,39 @@ TEST(Unpack, GivesWhatTheReaderGives) {
       const size_t items = std::min(kUnpackRun, count - first);
       Unpack({data.data(), data.size(), bits}, first, items, run);
       for (size_t i = 0; i < items; ++i) ASSERT_EQ(run[i], reader.Get(first + i)) << bits;
+    }
+  }
+}
+
+// All radixes, with words that no encoder writes; against plain division.
+TEST(UnpackDigits, GivesWhatDivisionGives) {
+  std::mt19937_64 random(6);
+  for (unsigned radix = kLeastRadix; radix <= kMostRadix; ++radix) {
+    const unsigned word_bits = DigitWordBits(radix);
+    uint64_t most = 1;
+    for (int i = 0; i < 8; ++i) most *= radix;
+    ASSERT_EQ(word_bits, BitWidth(--most));
+    const size_t count = 300;
+    const unsigned low_bits = radix % 2 == 0 ? 0 : radix % 49;
+    std::vector<uint8_t> lows(PackedSize(count, low_bits));
+    std::vector<uint8_t> words(PackedSize((count + 7) / 8, word_bits));
+    for (uint8_t& byte : lows) byte = static_cast<uint8_t>(random());
+    for (uint8_t& byte : words) byte = static_cast<uint8_t>(random());
+    if (radix % 3 == 0) std::fill(words.begin(), words.end(), uint8_t{0xff});
+    const PackedReader low(lows.data(), lows.size(), low_bits);
+    const PackedReader word(words.data(), words.size(), word_bits);
+    const DigitItems items{{radix, low_bits},
+                           {lows.data(), lows.size(), low_bits},
+                           {words.data(), words.size(), word_bits}};
+    for (size_t first = 0; first < count; first += kUnpackRun) {
+      uint64_t run[kUnpackRun];
+      const size_t taken = std::min(kUnpackRun, count - first);
+      UnpackDigits(items, first, taken, run);
+      for (size_t i = 0; i < taken; ++i) {
+        uint64_t digits = std::min(word.Get((first + i) / 8), most);
+        for (size_t below = i % 8; below < 7; ++below) digits /= radix;
+        ASSERT_EQ(run[i], low.Get(first + i) + (digits % radix << low_bits)) << radix << ' ' << i;
+      }
     }
   }
 }

@@ -125,6 +125,7 @@ TEST(ConfigTables, EveryRowIsTested) {
   ExpectRowsAreTested<ScrapeConfig>("scrape_configs", good);
   ExpectRowsAreTested<BasicAuth>("basic_auth", good);
   ExpectRowsAreTested<Authorization>("authorization", good);
+  ExpectRowsAreTested<OAuth2Config>("oauth2", good);
   ExpectRowsAreTested<TlsConfig>("tls_config", good);
   ExpectRowsAreTested<HttpHeader>("http_headers", good);
   ExpectRowsAreTested<StorageConfig>("storage", good);
@@ -132,6 +133,7 @@ TEST(ConfigTables, EveryRowIsTested) {
   ExpectRowsAreTested<ExemplarsConfig>("exemplars", good);
   ExpectRowsAreTested<AlertingSection>("alerting", good);
   ExpectRowsAreTested<AlertmanagerConfig>("alertmanagers", good);
+  ExpectRowsAreTested<Sigv4Config>("sigv4", good);
   ExpectRowsAreTested<StaticConfig>("static_configs", good);
   ExpectRowsAreTested<FileSdConfig>("file_sd_configs", good);
   ExpectRowsAreTested<RelabelFields>("relabel_configs", good);
@@ -207,7 +209,9 @@ TEST(ToYaml, ShowsNoSecretToPeople) {
       "scrape_configs: [{job_name: a, basic_auth: {username: u, password: tops3cret}}, "
       "{job_name: b, authorization: {credentials: tops3cret}}, "
       "{job_name: c, http_headers: {X: {secrets: [tops3cret]}}, tls_config: {cert: C, key: "
-      "tops3cret}}]\n",
+      "tops3cret}}, {job_name: d, proxy_url: 'http://p', proxy_connect_header: {X: [tops3cret]}, "
+      "oauth2: {client_id: i, token_url: 'http://t', client_secret: tops3cret, "
+      "client_certificate_key: tops3cret}}]\n",
       "p.yml");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(ToYaml(*config).find("tops3cret"), std::string::npos) << ToYaml(*config);

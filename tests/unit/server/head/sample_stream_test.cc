@@ -73,6 +73,24 @@ TEST(SampleStream, RepeatedSamplesTakeAByteForSixtyFour) {
   EXPECT_LE(stream.size(), 30U);
 }
 
+TEST(SampleStream, ChangesOfAScrapedCounterTakeAByteEach) {
+  SampleStream stream;
+  for (int i = 0; i < 400; ++i) stream.Append(1000 + i * 15000, i * 100 + i % 20);
+  EXPECT_LE(stream.size(), 430U);
+  EXPECT_EQ(stream.mark(), 0U);
+}
+
+// One wide change does not make all that follow wide.
+TEST(SampleStream, RunsBecomeNarrowAgain) {
+  SampleStream stream;
+  double value = 0;
+  for (int i = 0; i < 500; ++i) {
+    value += i % 100 == 0 ? 30'000 : 7;
+    stream.Append(1000 + i * 15000, value);
+  }
+  EXPECT_LE(stream.size(), 650U);
+}
+
 TEST(SampleStream, StartsAnewAfterReset) {
   SampleStream stream;
   for (int i = 0; i < 10; ++i) stream.Append(i * 10, 0.5 * i);
@@ -91,14 +109,17 @@ TEST(SampleStream, StartsAnewAfterReset) {
 TEST(SampleStream, DecodesAnySpanAsAFilterOfAll) {
   std::mt19937_64 random(29);
   for (int round = 0; round < 300; ++round) {
-    const size_t count = 1 + random() % 400;
+    const size_t count = 1 + random() % (round % 2 == 0 ? 400U : 3000U);
     SampleStream stream;
     SampleColumns all;
     TimestampMs time = static_cast<int64_t>(random() % 1000) - 500;
     double value = 0;
     for (size_t i = 0; i < count; ++i) {
-      time += random() % 5 == 0 ? 1 + static_cast<int64_t>(random() % 100'000) : 15'000;
-      if (random() % 3 != 0) value = std::floor(value + static_cast<double>(random() % 1000));
+      time += random() % (round % 5 == 0 ? 5U : 80U) == 0
+                  ? 1 + static_cast<int64_t>(random() % 100'000)
+                  : 15'000;
+      const uint64_t rise = random() % (round % 3 == 0 ? 100'000U : 200U);
+      if (random() % 3 != 0) value = std::floor(value + static_cast<double>(rise));
       if (random() % 40 == 0) value = std::bit_cast<double>(random());
       if (random() % 40 == 0) value = static_cast<double>(random() % 100'000) / 100;
       stream.Append(time, value);
@@ -116,6 +137,37 @@ TEST(SampleStream, DecodesAnySpanAsAFilterOfAll) {
     DecodeSampleStream(stream.data(), stream.size(), stream.first_time(), from, to, &got);
     ASSERT_EQ(got.timestamps, want.timestamps) << round;
     ASSERT_EQ(std::memcmp(got.values.data(), want.values.data(), 8 * want.size()), 0) << round;
+    const StreamPart part = FindStreamPart(stream.data(), stream.size(), stream.mark(), from, to);
+    SampleColumns of_part;
+    of_part.Add(-1, 5);
+    DecodeSampleStream(stream.data() + part.begin, part.end - part.begin, stream.first_time(), from,
+                       to, &of_part);
+    ASSERT_EQ(of_part.timestamps, want.timestamps) << round;
+    ASSERT_EQ(std::memcmp(of_part.values.data(), want.values.data(), 8 * want.size()), 0) << round;
+  }
+}
+
+// Of a long stream only what is near the span is looked at.
+TEST(SampleStream, FindsThePartOfASpan) {
+  for (const Shape shape : kShapes) {
+    SCOPED_TRACE(ShapeName(shape));
+    constexpr size_t kCount = 20'000;
+    const std::vector<TimestampMs> times = MakeTimes(kCount, 0, 1000, 0, 1);
+    const std::vector<double> values = MakeValues(shape, kCount, 3);
+    SampleStream stream;
+    for (size_t i = 0; i < kCount; ++i) stream.Append(times[i], values[i]);
+    ExpectRoundTrip(times, values);
+    for (const size_t first : {size_t{0}, kCount / 3, kCount - 10}) {
+      const StreamPart part = FindStreamPart(stream.data(), stream.size(), stream.mark(),
+                                             times[first], times[first + 9]);
+      EXPECT_LE(part.end - part.begin, 1200U);
+      SampleColumns out;
+      DecodeSampleStream(stream.data() + part.begin, part.end - part.begin, stream.first_time(),
+                         times[first], times[first + 9], &out);
+      ASSERT_EQ(out.size(), 10U);
+      EXPECT_EQ(out.timestamps[0], times[first]);
+      EXPECT_EQ(std::memcmp(out.values.data(), &values[first], 80), 0);
+    }
   }
 }
 

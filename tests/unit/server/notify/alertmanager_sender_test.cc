@@ -97,6 +97,141 @@ TEST(AlertmanagerSender, PostsAlertsToEachOfThem) {
   EXPECT_EQ(stats.errors + stats.dropped + stats.queue_length, 0U);
 }
 
+TEST(AlertmanagerSender, FetchesATokenFirstAndKeepsItWhenOthersAreFound) {
+  ManualClock clock;
+  AlertmanagerSender::Options options;
+  options.clock = &clock;
+  SenderRig rig(options);
+  auto http = std::make_shared<config::HttpClientConfig>();
+  http->has_oauth2 = true;
+  http->oauth2.client_id = "i";
+  http->oauth2.token_url = "http://auth.example/token";
+  AlertmanagerSet set;
+  set.urls = {kAmOne};
+  set.http = http;
+  rig.sender.SetAlertmanagers({set});
+  int refusals = 0;
+  rig.client->answer = [&](const http::ClientRequest& request) -> Result<http::ClientResponse> {
+    http::ClientResponse response;
+    response.status = 200;
+    if (request.url == http->oauth2.token_url) {
+      response.body = R"({"access_token":"t"})";
+    } else if (refusals-- > 0) {
+      response.status = 401;
+    }
+    return response;
+  };
+  ASSERT_TRUE(rig.sender.Post({SentAlert("A")}));
+  for (int i = 0; i < 2; ++i) rig.sender.RunOnceForTest();
+  ASSERT_EQ(rig.client->started.size(), 2U);
+  EXPECT_EQ(rig.client->started[0].url, http->oauth2.token_url);
+  EXPECT_EQ(rig.client->started[1].url, kAmOne);
+  EXPECT_EQ(rig.client->started[1].options->authorization, "Bearer t");
+  set.urls = {kAmOne, kAmTwo};
+  rig.sender.SetAlertmanagers({set});
+  ASSERT_TRUE(rig.sender.Post({SentAlert("B")}));
+  rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started.size(), 4U);  // no further token
+  refusals = 2;
+  ASSERT_TRUE(rig.sender.Post({SentAlert("C")}));
+  rig.sender.RunOnceForTest();
+  ASSERT_TRUE(rig.sender.Post({SentAlert("D")}));
+  for (int i = 0; i < 2; ++i) rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started.size(), 8U);  // it is too new to be dropped
+  clock.Advance(60'000);
+  refusals = 2;
+  ASSERT_TRUE(rig.sender.Post({SentAlert("E")}));
+  rig.sender.RunOnceForTest();
+  ASSERT_TRUE(rig.sender.Post({SentAlert("F")}));
+  for (int i = 0; i < 2; ++i) rig.sender.RunOnceForTest();
+  ASSERT_EQ(rig.client->started.size(), 13U);
+  EXPECT_EQ(rig.client->started[10].url, http->oauth2.token_url);
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 4U);
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).errors, 2U);
+}
+
+TEST(AlertmanagerSender, SendsNothingWhenTheTokenComesTooLate) {
+  bool allowed = true;
+  AlertmanagerSender::Options options;
+  options.may_send = [&] { return allowed; };
+  SenderRig rig(options);
+  auto http = std::make_shared<config::HttpClientConfig>();
+  http->has_oauth2 = true;
+  http->oauth2.token_url = "http://auth.example/token";
+  AlertmanagerSet set;
+  set.urls = {kAmOne};
+  set.http = http;
+  rig.sender.SetAlertmanagers({set});
+  rig.client->answer = [&](const http::ClientRequest&) -> Result<http::ClientResponse> {
+    allowed = false;
+    http::ClientResponse response;
+    response.status = 200;
+    response.body = R"({"access_token":"t"})";
+    return response;
+  };
+  ASSERT_TRUE(rig.sender.Post({SentAlert("A")}));
+  for (int i = 0; i < 2; ++i) rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started.size(), 1U);
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).dropped, 1U);
+}
+
+TEST(AlertmanagerSender, SaysWhyThereIsNoToken) {
+  SenderRig rig;
+  auto http = std::make_shared<config::HttpClientConfig>();
+  http->has_oauth2 = true;
+  http->oauth2.client_id = "i";
+  AlertmanagerSet set;
+  set.urls = {kAmOne, kAmTwo};
+  set.http = http;
+  rig.sender.SetAlertmanagers({set});
+  rig.status = 500;
+  ASSERT_TRUE(rig.sender.Post({SentAlert("A")}));
+  rig.sender.RunOnceForTest();
+  EXPECT_EQ(rig.client->started.size(), 1U);
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).errors, 1U);
+  EXPECT_EQ(rig.sender.stats().at(kAmTwo).errors, 1U);
+}
+
+TEST(AlertmanagerSender, SignsForAws) {
+  ManualClock clock(1'770'091'506'000);
+  AlertmanagerSender::Options options;
+  options.clock = &clock;
+  SenderRig rig(options);
+  auto sigv4 = std::make_shared<config::Sigv4Config>();
+  sigv4->region = "eu-west-1";
+  sigv4->access_key = "AK";
+  sigv4->secret_key.value = "SK";
+  AlertmanagerSet set;
+  set.urls = {kAmOne};
+  set.sigv4 = sigv4;
+  rig.sender.SetAlertmanagers({set});
+  ASSERT_TRUE(rig.sender.Post({SentAlert("A")}));
+  rig.sender.RunOnceForTest();
+  ASSERT_EQ(rig.client->started.size(), 1U);
+  http::ClientRequest again = rig.client->started[0];
+  const std::string signed_with = std::string(again.headers.Get("Authorization"));
+  EXPECT_TRUE(
+      signed_with.starts_with("AWS4-HMAC-SHA256 Credential=AK/20260203/eu-west-1/aps/"
+                              "aws4_request, SignedHeaders=content-type;host;user-agent;"
+                              "x-amz-date, Signature="))
+      << signed_with;
+  // Signed as it was sent.
+  http::Headers headers;
+  for (const auto& [name, value] : again.headers.items()) {
+    if (name != "Authorization" && name != "X-Amz-Date") headers.Add(name, value);
+  }
+  again.headers = headers;
+  http::SignAwsRequest({"AK", "SK", ""}, "eu-west-1", "aps", clock.Now(), &again);
+  EXPECT_EQ(again.headers.Get("Authorization"), signed_with);
+  EXPECT_EQ(rig.sender.stats().at(kAmOne).sent, 1U);
+  // No longer.
+  set.sigv4 = nullptr;
+  rig.sender.SetAlertmanagers({set});
+  ASSERT_TRUE(rig.sender.Post({SentAlert("B")}));
+  rig.sender.RunOnceForTest();
+  EXPECT_FALSE(rig.client->started[1].headers.Has("Authorization"));
+}
+
 TEST(AlertmanagerSender, SendsBatchesOneAfterTheOther) {
   SenderRig rig;
   rig.Serve({kAmOne});

@@ -190,6 +190,7 @@ TEST(HttpNotifier, FetchesATokenOnceAndAgainWhenItIsRefusedOrOld) {
   EXPECT_EQ(token.options->basic_auth_username, "me+you");
   EXPECT_EQ(token.options->basic_auth_password, "s%2B");
   EXPECT_EQ(rig.last().options->authorization, "Bearer t1");
+  rig.clock.Advance(60'000);  // a token that is new is not dropped
   const auto refused = rig.Try(HookGroup());
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->outcome.verdict, SendVerdict::kFinal);
@@ -218,10 +219,24 @@ TEST(HttpNotifier, SaysWhyThereIsNoToken) {
   rig.Answer(403, R"({"error":"no"})");
   const auto result = rig.Try(HookGroup());
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->outcome.verdict, SendVerdict::kFinal);
+  EXPECT_EQ(result->outcome.verdict, SendVerdict::kRetry);
   EXPECT_EQ(result->outcome.error,
             "oauth2: cannot fetch token: 403 Forbidden\nResponse: {\"error\":\"no\"}");
-  EXPECT_EQ(rig.requests().size(), 1U);
+  // The secret in the form was tried as well.
+  ASSERT_EQ(rig.requests().size(), 2U);
+  EXPECT_EQ(rig.last().options->basic_auth_username, "");
+  EXPECT_EQ(
+      rig.last().body,
+      "audience=x&client_id=me+you&client_secret=s%2B&grant_type=client_credentials&scope=a+b");
+  // For five seconds that is the answer to all.
+  rig.clock.Advance(4'999);
+  const auto again = rig.Try(HookGroup());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->outcome.error, result->outcome.error);
+  EXPECT_EQ(rig.requests().size(), 2U);
+  rig.clock.Advance(1);
+  ASSERT_TRUE(rig.Try(HookGroup()));
+  EXPECT_EQ(rig.requests().size(), 4U);
 }
 
 TEST(HttpNotifier, OneFetchesTheTokenForAll) {
@@ -273,7 +288,7 @@ TEST(HttpNotifier, CutsLongErrors) {
   rig.Configure(kOAuthHook);
   std::string page;
   for (int i = 0; i < 5000; ++i) page += "ä";
-  rig.Answer(403, page);
+  rig.AnswerError(Unavailable(page));
   const auto result = rig.Try(HookGroup());
   ASSERT_TRUE(result);
   EXPECT_LE(result->outcome.error.size(), 2048U);

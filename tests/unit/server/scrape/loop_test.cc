@@ -136,7 +136,8 @@ TEST(ScrapeRequest, SaysWhatItWants) {
 }
 
 std::string AcceptOf(const std::vector<std::string>& lines) {
-  return AcceptHeader(ScrapeRig::MakeJob(lines)->config());
+  const auto job = ScrapeRig::MakeJob(lines);
+  return job->accept(job->config().scrape_native_histograms);
 }
 
 TEST(ScrapeRequest, AsksForProtobufWhenNativeHistogramsAreWanted) {

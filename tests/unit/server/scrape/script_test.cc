@@ -3,6 +3,9 @@
 //   job: a key of the job as YAML (any number of lines)
 //   group: {labels of the target group}
 //   reports: also show up, scrape_*
+//   requests: also show what is asked
+//   token: N X         what http://auth/ answers: status and body, in turn, the last one again
+//   token: fails X     it cannot be reached
 //   zeros: as with --enable-feature=created-timestamp-zero-ingestion
 //   scrape:            a scrape that answers 200 with the lines that follow as `| line`
 //   scrape: no newline the same without the newline of the last line
@@ -33,6 +36,8 @@ struct Case {
   Labels group;
   bool reports = false;
   bool zeros = false;
+  bool requests = false;
+  std::vector<std::string> tokens;
   std::vector<Step> steps;
 };
 
@@ -51,6 +56,10 @@ Case Parse(const ScriptCase& script) {
       out.group = ParseLabels(line.substr(7));
     } else if (line == "reports:") {
       out.reports = true;
+    } else if (line == "requests:") {
+      out.requests = true;
+    } else if (line.starts_with("token: ")) {
+      out.tokens.push_back(line.substr(7));
     } else if (line == "zeros:") {
       out.zeros = true;
     } else if (line.starts_with("scrape:")) {
@@ -83,20 +92,50 @@ FakeAsyncClient::Answer AnswerOf(const Step& step) {
   return FakeAsyncClient::Page(page);
 }
 
+Result<http::ClientResponse> TokenAnswer(const std::string& line) {
+  if (line.starts_with("fails ")) return Unavailable(line.substr(6));
+  http::ClientResponse response;
+  response.status = std::stoi(line.substr(0, 3));
+  response.body = line.substr(4);
+  return response;
+}
+
+std::string Shown(const http::ClientRequest& request) {
+  const http::ClientOptions& options = *request.options;
+  std::string out = request.method + " " + request.url;
+  if (!options.authorization.empty()) out += " " + options.authorization;
+  if (!options.basic_auth_username.empty()) {
+    out += " " + options.basic_auth_username + ":" + options.basic_auth_password;
+  }
+  return request.body.empty() ? out : out + " " + request.body;
+}
+
 std::vector<std::string> RunCase(const ScriptCase& script) {
   Case one = Parse(script);
   ScrapeRig rig(one.zeros);
   LoopTarget target = ScrapeRig::MakeTarget(ScrapeRig::MakeJob(one.job), "host:1", one.group);
   rig.SetTargets({target});
   std::vector<std::string> out;
+  size_t tokens = 0;
   for (size_t i = 0; i < one.steps.size(); ++i) {
+    const size_t asked = rig.client->started.size();
+    const FakeAsyncClient::Answer page = AnswerOf(one.steps[i]);
+    const auto answer = [&](const http::ClientRequest& request) {
+      if (!request.url.starts_with("http://auth/")) return page(request);
+      return TokenAnswer(one.tokens.at(std::min(tokens++, one.tokens.size() - 1)));
+    };
     size_t before = rig.appender.rows.size();
     size_t histograms = rig.appender.histograms.size();
-    TimestampMs time = rig.Scrape(target, AnswerOf(one.steps[i]));
+    TimestampMs time = rig.Scrape(target, answer);
     TargetStatus::Values status = target.status->Get();
     std::string verdict(TargetHealthName(status.health));
     if (!status.last_error.empty()) verdict += ": " + status.last_error;
+    // A case is lines.
+    std::replace(verdict.begin(), verdict.end(), '\n', '|');
     out.push_back(std::to_string(i + 1) + " " + verdict);
+    for (size_t j = asked; one.requests && j < rig.client->started.size(); ++j) {
+      out.push_back("  " + Shown(rig.client->started[j]));
+    }
     for (std::string& row : rig.Rows(before, time, one.reports)) out.push_back("  " + row);
     for (; histograms < rig.appender.histograms.size(); ++histograms) {
       const auto& [labels, sample] = rig.appender.histograms[histograms];

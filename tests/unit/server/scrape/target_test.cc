@@ -24,8 +24,10 @@ TEST(TargetLabels, StartWithWhatTheJobSays) {
   EXPECT_EQ(
       DiscoveredLabels(Address("h:1"), Labels::Of({{"env", "a"}, {"__meta_x", "y"}}), job->config())
           .ToString(),
-      R"({__address__="h:1", __meta_x="y", __metrics_path__="/metrics", )"
-      R"(__param_module="m", __scheme__="http", __scrape_interval__="10s", )"
+      R"({__address__="h:1", __always_scrape_classic_histograms__="false", )"
+      R"(__convert_classic_histograms_to_nhcb__="false", __meta_x="y", )"
+      R"(__metrics_path__="/metrics", __param_module="m", __scheme__="http", )"
+      R"(__scrape_interval__="10s", __scrape_native_histograms__="false", )"
       R"(__scrape_timeout__="10s", env="a", job="j"})");
 }
 
@@ -56,6 +58,21 @@ TEST(TargetLabels, KeepAnInstanceThatIsSet) {
   auto built = Build({}, Labels::Of({{"__address__", "h:1"}, {"instance", "me"}}));
   ASSERT_TRUE(built);
   EXPECT_EQ(built->spec->labels.Get("instance"), "me");
+}
+
+TEST(TargetLabels, DecideHowHistogramsAreTreated) {
+  const auto job = ScrapeRig::MakeJob({"scrape_native_histograms: true"});
+  const auto build = [&](std::string_view name, std::string_view value) {
+    const Labels target = Labels::Of({{"__address__", "h:1"}, {name, value}});
+    return BuildTarget(DiscoveredLabels(target, Labels(), job->config()), job)->spec;
+  };
+  const auto plain = build("x", "y");
+  EXPECT_TRUE(plain->native_histograms);
+  EXPECT_FALSE(plain->always_classic);
+  EXPECT_FALSE(plain->convert_classic);
+  EXPECT_FALSE(build("__scrape_native_histograms__", "false")->native_histograms);
+  EXPECT_TRUE(build("__always_scrape_classic_histograms__", "1")->always_classic);
+  EXPECT_TRUE(build("__convert_classic_histograms_to_nhcb__", "TRUE")->convert_classic);
 }
 
 TEST(TargetLabels, GetNoDefaultPort) {
@@ -93,6 +110,9 @@ TEST(TargetLabels, ThatMakeNoSenseAreErrors) {
        Address("h:1"),
        "scrape timeout cannot be greater than scrape interval (\"11s\" > \"10s\")"},
       {{}, Labels::Of({{"__address__", "h:1"}, {"x", "\xff"}}), "invalid label value for \"x\""},
+      {{set + "__scrape_native_histograms__, replacement: maybe}]"},
+       Address("h:1"),
+       "error parsing __scrape_native_histograms__: expected true or false, got \"maybe\""},
   };
   for (const Row& row : rows) {
     auto built = Build(row.job, row.target);

@@ -73,7 +73,8 @@ class ApiRig {
         std::make_shared<const alerting::AlertingConfig>(*std::move(config)), std::move(options),
         store_, notifier_, clock_);
     CHECK(service_->Start().has_value());
-    api_ = std::make_unique<AlertmanagerApi>(on ? service_.get() : nullptr, clock_);
+    api_ = std::make_unique<AlertmanagerApi>(on ? service_.get() : nullptr, clock_, nullptr,
+                                             [this] { return silenced; });
     constexpr std::string_view kMethods = "GET,POST,PUT,DELETE,PATCH,OPTIONS";
     for (const AlertmanagerApi::Endpoint& endpoint : AlertmanagerApi::Endpoints()) {
       router_.Add(kMethods, endpoint.path, [this, &endpoint](const http::Request& request) {
@@ -114,6 +115,8 @@ class ApiRig {
     return AnswerText(router_.Dispatch(request));
   }
 
+  bool silenced = false;  // another server notifies
+
  private:
   static std::string AnswerText(const http::Response& response) {
     std::string body = response.body;
@@ -124,6 +127,9 @@ class ApiRig {
       }));
     }
     std::string text = std::to_string(response.status);
+    if (const auto pause = response.headers.Get("Retry-After"); !pause.empty()) {
+      text += " again in " + std::string(pause);
+    }
     if (const auto allow = response.headers.Get("Allow"); !allow.empty()) {
       text += " [" + std::string(allow) + "]";
     }
@@ -154,6 +160,21 @@ std::vector<std::string> RunApiCase(const testing_support::ScriptCase& one) {
 
 TEST(AlertmanagerApi, AnswersAsUpstream) {
   testing_support::RunScripts("alertmanager_api", &RunApiCase);
+}
+
+// It would keep to itself what another one has to tell.
+TEST(AlertmanagerApi, TakesNoAlertsWhileAnotherServerNotifies) {
+  ApiRig rig(true);
+  const std::string post = R"(POST /api/v2/alerts [{"labels":{"alertname":"a"}}])";
+  EXPECT_EQ(rig.Run(post), "200 ");
+  rig.silenced = true;
+  // Also one that is known.
+  EXPECT_EQ(rig.Run(post),
+            "503 again in 1 \"another server leads and this one cannot reach the database: send "
+            "alerts to the other one\"");
+  EXPECT_TRUE(rig.Run("GET /api/v2/alerts").starts_with("200 "));
+  rig.silenced = false;
+  EXPECT_EQ(rig.Run(post), "200 ");
 }
 
 TEST(AlertmanagerApi, SendsLongListsWhileTheyAreWritten) {

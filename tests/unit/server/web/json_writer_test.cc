@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace vigil::web {
@@ -36,7 +39,7 @@ TEST(JsonWriter, WritesSecondsAsUpstreamDoes) {
   EXPECT_EQ(seconds(std::numeric_limits<int64_t>::min()), "-9223372036854775.808");
 }
 
-// Columns of points against point by point, in one piece and in many.
+// Columns of points against point by point, in one piece and in two.
 TEST(JsonWriter, WritesColumnsOfPointsAsSinglePoints) {
   std::vector<TimestampMs> times;
   std::vector<double> values;
@@ -51,34 +54,49 @@ TEST(JsonWriter, WritesColumnsOfPointsAsSinglePoints) {
   values[1] = -0.0;
   values[2] = std::numeric_limits<double>::infinity();
   const std::string slow = Written([&](JsonWriter& j) {
-    j.BeginArray().Int(1).BeginArray();
+    j.BeginArray();
     for (size_t i = 0; i < times.size(); ++i) {
       if (!IsStaleNaN(values[i])) j.Point(times[i], values[i]);
     }
-    j.EndArray().Int(2).EndArray();
+    j.EndArray();
   });
+  std::string whole = "[";
+  AppendPoints(times, values, false, &whole);
+  EXPECT_EQ(whole + "]", slow);
+  std::string halves = "[";
+  const std::span<const TimestampMs> all_times = times;
+  const std::span<const double> all_values = values;
+  AppendPoints(all_times.first(100), all_values.first(100), false, &halves);
+  AppendPoints(all_times.subspan(100), all_values.subspan(100), true, &halves);
+  EXPECT_EQ(halves + "]", slow);
+}
+
+// The text is the same in one piece and in many.
+TEST(JsonWriter, GivesTextAway) {
+  const Labels labels = Labels::Of({{"name", std::string(1'000, 'x')}});
   const auto write = [&](JsonWriter& j) {
-    j.BeginArray().Int(1).Points(times, values).Int(2).EndArray();
+    j.BeginArray().Int(1);
+    for (size_t i = 0; i < 200; ++i) j.LabelSet(labels);
+    j.Insert(",2,3").Int(4).Insert("").EndArray();
   };
-  EXPECT_EQ(Written(write), slow);
   std::string sent;
   std::string text;
-  size_t pieces = 0;
+  std::vector<size_t> sizes;
   const JsonWriter::Send send = [&](std::string_view piece) {
     sent += piece;
-    ++pieces;
+    sizes.push_back(piece.size());
     return true;
   };
   JsonWriter json(&text, &send);
+  EXPECT_TRUE(json.gives_away());
   write(json);
-  EXPECT_GE(pieces, 3U);
-  EXPECT_EQ(sent + text, slow);
+  EXPECT_GE(sizes.size(), 4U);
+  EXPECT_LT(*std::max_element(sizes.begin(), sizes.end()), 70'000U);
+  EXPECT_EQ(sent + text, Written(write));
   EXPECT_FALSE(json.gone());
 }
 
 TEST(JsonWriter, StopsWhenNobodyReads) {
-  const std::vector<TimestampMs> times(20'000, 5);
-  const std::vector<double> values(20'000, 1.25);
   size_t pieces = 0;
   const JsonWriter::Send send = [&](std::string_view) {
     ++pieces;
@@ -86,9 +104,11 @@ TEST(JsonWriter, StopsWhenNobodyReads) {
   };
   std::string text;
   JsonWriter json(&text, &send);
-  json.Points(times, values);
+  json.BeginArray();
+  for (size_t i = 0; i < 3; ++i) json.Insert("1");
   EXPECT_EQ(pieces, 1U);
   EXPECT_TRUE(json.gone());
+  EXPECT_EQ(text, "");
 }
 
 TEST(JsonWriter, WritesHistogramsAsUpstreamDoes) {

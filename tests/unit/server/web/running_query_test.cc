@@ -54,7 +54,7 @@ class RunningQueryTest : public ::testing::Test {
   ManualClock clock_{0};
   std::stop_source stop_;
   QueryRunner runner_{engine_, store_, clock_, 1, stop_.get_token()};
-  QueryApi query_{runner_};
+  QueryApi query_{runner_, 1};
   http::Request request_;
 };
 

@@ -2,6 +2,9 @@
 // Who owns a database and who shares it, on a real PostgreSQL.
 #include "server/postgres/ownership.h"
 
+#include <chrono>
+#include <thread>
+
 #include "server/postgres/members.h"
 #include "server/postgres/schema.h"
 #include "tests/unit/server/postgres/live/live.h"
@@ -25,6 +28,23 @@ DatabaseOptions MemberOptions(const std::string& conninfo, const std::string& na
   return options;
 }
 
+// The lock is taken up as soon as the former owner's session is gone, and once only.
+void TakesUpTheLock(Connection* connection, const Ownership& owner) {
+  auto renewed = RenewLease(connection, owner, 30'000, kPatienceMs);
+  for (int i = 0; i < 200 && renewed && !*renewed; ++i) {
+    ASSERT_OK(connection->Query("SELECT pg_sleep(0.02)", kPatienceMs));
+    renewed = RenewLease(connection, owner, 30'000, kPatienceMs);
+  }
+  ASSERT_OK(renewed);
+  EXPECT_TRUE(*renewed);
+  ASSERT_OK(RenewLease(connection, owner, 30'000, kPatienceMs));
+  EXPECT_TRUE(OwnerSeenBy(connection).locked);
+  // Taken twice it would still be held.
+  ASSERT_OK(connection->Query("SELECT pg_advisory_unlock(1986619244, 1)", kPatienceMs));
+  EXPECT_FALSE(OwnerSeenBy(connection).locked);
+  EXPECT_FALSE(OwnerSeenBy(connection).given_back);
+}
+
 TEST(OwnershipLive, TellsWhoOwnsTheDatabaseAndWhoSharesIt) {
   const TemporaryPath path;
   const auto managed = StartManaged(path.path());
@@ -36,8 +56,10 @@ TEST(OwnershipLive, TellsWhoOwnsTheDatabaseAndWhoSharesIt) {
 
   auto first = OpenDatabase(MemberOptions(managed->conninfo(), "o'ne:1"));
   ASSERT_NE(first, nullptr);
+  EXPECT_EQ(first->epoch(), 1);
   owner = OwnerSeenBy(admin.get());
   EXPECT_EQ(owner.epoch, 1);
+  EXPECT_FALSE(owner.given_back);
   EXPECT_EQ(owner.instance, "o'ne:1");
   EXPECT_EQ(owner.url, "http://o'ne:1");
   EXPECT_TRUE(owner.locked);
@@ -60,8 +82,54 @@ TEST(OwnershipLive, TellsWhoOwnsTheDatabaseAndWhoSharesIt) {
   EXPECT_FALSE(owner.locked);
   EXPECT_EQ(owner.lease_left_ms, 0);
   EXPECT_EQ(owner.url, "");
+  EXPECT_TRUE(owner.given_back);
   ASSERT_OK(ForgetStandby(admin.get(), "http://two", kPatienceMs));
   EXPECT_EQ(Ask(admin.get(), "SELECT count(*)::text FROM vigil.member"), "0");
+}
+
+// Whom a leader asks that cannot reach the database.
+TEST(OwnershipLive, ALeaderRemembersWhoStoodBy) {
+  const TemporaryPath path;
+  auto managed = StartManaged(path.path());
+  ASSERT_NE(managed, nullptr);
+  DatabaseOptions options = MemberOptions(managed->conninfo(), "one");
+  options.lease_ms = 600;
+  auto leader = OpenDatabase(options);
+  ASSERT_NE(leader, nullptr);
+  auto admin = Connect(managed->conninfo());
+  ASSERT_OK(RegisterStandby(admin.get(), "http://two", "two:2", kPatienceMs));
+  ASSERT_OK(RegisterStandby(admin.get(), "http://three", "three:3", kPatienceMs));
+  const auto knows = [&](const std::vector<std::string>& urls) {
+    for (int i = 0; i < 200 && leader->standbys() != urls; ++i) {
+      ASSERT_OK(admin->Query("SELECT pg_sleep(0.05)", kPatienceMs));
+    }
+    EXPECT_EQ(leader->standbys(), urls);
+  };
+  knows({"http://three", "http://two"});
+  ASSERT_OK(
+      admin->Execute("UPDATE vigil.member SET seen_at = now() - interval '61 s' "
+                     "WHERE url = 'http://three'",
+                     kPatienceMs));
+  knows({"http://two"});
+  // From the start on: its lease is renewed minutes later.
+  leader.reset();
+  options.lease_ms = 600'000;
+  leader = OpenDatabase(options);
+  ASSERT_NE(leader, nullptr);
+  knows({"http://two"});
+  // Also when nobody can say any more, and long after the lease. An idle leader notices when it
+  // wants to renew that.
+  leader.reset();
+  options.lease_ms = 600;
+  leader = OpenDatabase(options);
+  ASSERT_NE(leader, nullptr);
+  knows({"http://two"});
+  managed.reset();
+  for (int i = 0; i < 1'000 && leader->connected(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_FALSE(leader->connected());
+  EXPECT_EQ(leader->standbys(), (std::vector<std::string>{"http://two"}));
 }
 
 TEST(OwnershipLive, TheFenceKeepsTakersOutButNotTheLease) {
@@ -79,7 +147,9 @@ TEST(OwnershipLive, TheFenceKeepsTakersOutButNotTheLease) {
 
   // A long transaction of a healthy owner.
   auto two = Connect(managed->conninfo());
-  ASSERT_OK(RenewLease(two.get(), first, 30'000, 2'000));
+  auto renewed = RenewLease(two.get(), first, 30'000, 2'000);
+  ASSERT_OK(renewed);
+  EXPECT_FALSE(*renewed);  // the lock is the other session's
   EXPECT_FALSE(AwaitFree(two.get(), 0, kPatienceMs));
 
   // Whoever takes over waits for it all the same.
@@ -101,6 +171,21 @@ TEST(OwnershipLive, TheFenceKeepsTakersOutButNotTheLease) {
   // The former one no longer says where the leader is.
   ASSERT_OK(RegisterLeader(one.get(), first, "http://one", "one", kPatienceMs));
   EXPECT_EQ(OwnerSeenBy(two.get()).url, "http://two");
+  // It neither renews the lease nor gives up what is not its own.
+  renewed = RenewLease(one.get(), first, 30'000, kPatienceMs);
+  ASSERT_FALSE(renewed);
+  EXPECT_EQ(renewed.error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(CheckOwner(one.get(), first, kPatienceMs).error().kind, ErrorKind::kNotFound);
+  ASSERT_OK(CheckOwner(one.get(), *taken, kPatienceMs));
+  ASSERT_OK(GiveUpOwnership(one.get(), first, kPatienceMs));
+  ASSERT_OK(ForgetStandby(one.get(), "http://two", kPatienceMs));
+  const OwnerState owner = OwnerSeenBy(two.get());
+  EXPECT_GT(owner.lease_left_ms, 0);
+  EXPECT_EQ(owner.url, "http://two");
+
+  EXPECT_FALSE(taken->locked);
+  one.reset();
+  TakesUpTheLock(two.get(), *taken);
 }
 
 TEST(OwnershipLive, KeepsPasswordsToItself) {

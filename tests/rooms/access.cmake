@@ -1,0 +1,1 @@
+vigil_unit_test(server_access server/access DEPS access config http)
